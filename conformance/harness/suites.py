@@ -1,0 +1,169 @@
+"""The suites: how each is started, and how its closing lines are read."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+from typing import NamedTuple
+
+from .server import ROOT
+from .toolchains import node_modules_of, python_with
+
+HERE = ROOT / "conformance"
+SUITE_SECONDS_MAX = 600
+
+# The part of the probe that the chat doors must pass whole. Checks that are left out judge media and search, or the
+# wisdom of a model's words, which a toy model has none of.
+PROBE_ONLY = (
+    "auth,router,chat,async_chat,tokenizer,openai.models,openai.chat,openai.stream,openai.stream_include_usage,"
+    "openai.extra_body_thinking,openai.tools,openai.stream_tools,openai.error"
+)
+PROBE_SKIP = "chat.vision,chat.web_search_tool,chat.sees_text"
+
+
+class Result(NamedTuple):
+    """How many tests of a suite passed and failed."""
+
+    passed: int
+    failed: int
+
+
+class Skipped(NamedTuple):
+    """Why a suite was not run."""
+
+    reason: str
+
+
+def run_suite(name, address):
+    """Runs the suite called `name` against `address`; a suite that breaks is a failed test."""
+    try:
+        return SUITES[name](address)
+    except (OSError, subprocess.SubprocessError) as error:
+        print(f"FAIL {name}: {error}", flush=True)
+        return Result(0, 1)
+
+
+def zai_sdk(address):
+    """The official Python SDK and the OpenAI Python SDK, driven by the wire probe."""
+    probe = Path(os.environ.get("AZIMUTH_SHARED", ROOT.parent / "shared")) / "conformance" / "zai_sdk_probe.py"
+    if not probe.is_file():
+        return Skipped("the wire probe is not beside this clone; set AZIMUTH_SHARED to the folder that has it")
+    environment = {
+        "BASE_URL": address.base_url,
+        "API_KEY": address.api_key,
+        "PROBE_ONLY": PROBE_ONLY,
+        "PROBE_SKIP": PROBE_SKIP,
+    }
+    python = python_with(HERE / "requirements.txt")
+    status, output = run([python, probe], environment)
+    return result(status, output, r"(?m)^(?P<passed>\d+) passed, (?P<failed>\d+) failed$")
+
+
+def openai_node(address):
+    """The OpenAI SDK for JavaScript."""
+    project = HERE / "openai-node"
+    environment = {**client_environment(address), "NODE_PATH": node_modules_of(project)}
+    tests = sorted(project.glob("*.test.cjs"))
+    status, output = run(["node", "--test", "--test-reporter=spec", *tests], environment)
+    return result(status, output, r"(?s)pass (?P<passed>\d+)\n.*fail (?P<failed>\d+)\n")
+
+
+def langchain(address):
+    """LangChain's OpenAI integration."""
+    python = python_with(HERE / "requirements.txt")
+    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", HERE / "langchain"]
+    status, output = run(command, {**client_environment(address), "PYTHONDONTWRITEBYTECODE": "1"})
+    closing = re.findall(r"(\d+) (passed|failed|error)", output.rsplit("\n", 2)[-2] if "\n" in output else "")
+    counts = {word: int(number) for number, word in closing}
+    return checked(status, counts.get("passed", 0), counts.get("failed", 0) + counts.get("error", 0))
+
+
+def java(address):
+    """The official Java SDK, whose event parser is the strictest of all."""
+    for program in ("java", "mvn"):
+        if not shutil.which(program):
+            return Skipped(f"`{program}` is not installed")
+    project = HERE / "java"
+    build = Path(tempfile.mkdtemp(prefix="azimuth-conformance-java-"))
+    try:
+        command = ["mvn", "-B", "-q", "-ntp", f"-Dazimuth.build={build}", "-f", project / "pom.xml", "test"]
+        environment = client_environment(address)
+        # Without the network first: with everything in the local repository that is faster, and never flaky.
+        status, output = run([*command, "-o"], environment, is_quiet=True)
+        if status != 0 and "offline" in output:
+            status, output = run(command, environment, is_quiet=True)
+        if status != 0 and re.search(r"Could not (transfer|find|resolve)|Unknown host", output):
+            return Skipped("Maven could not fetch the SDK or a plug-in of its own")
+        if status != 0:
+            print(output, flush=True)
+        return surefire(status, build / "surefire-reports")
+    finally:
+        shutil.rmtree(build, ignore_errors=True)
+
+
+def surefire(status, reports):
+    """Adds up the summaries that Maven's test runner leaves in `reports`."""
+    passed = failed = 0
+    for report in reports.glob("*.txt"):
+        match = re.search(r"Tests run: (\d+), Failures: (\d+), Errors: (\d+).*", report.read_text())
+        print(match[0], flush=True)
+        run_count, failures, errors = map(int, match.groups())
+        failed += failures + errors
+        passed += run_count - failures - errors
+    return checked(status, passed, failed)
+
+
+SUITES = {
+    "zai-sdk": zai_sdk,
+    "openai-node": openai_node,
+    "langchain": langchain,
+    "java": java,
+}
+
+
+def client_environment(address):
+    """What our own suites read."""
+    return {"AZIMUTH_BASE_URL": address.base_url, "AZIMUTH_API_KEY": address.api_key}
+
+
+def run(command, environment, is_quiet=False):
+    """Runs `command`, showing what it prints unless `is_quiet`; returns its status and its output."""
+    process = subprocess.Popen(
+        [str(word) for word in command],
+        env={**os.environ, **{name: str(value) for name, value in environment.items()}},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    watchdog = threading.Timer(SUITE_SECONDS_MAX, process.kill)
+    watchdog.start()
+    lines = []
+    try:
+        for line in process.stdout:
+            lines.append(line)
+            if not is_quiet:
+                print(line, end="", flush=True)
+        return process.wait(), "".join(lines)
+    finally:
+        watchdog.cancel()
+        process.kill()
+        process.wait()
+
+
+def result(status, output, closing):
+    """Reads the last match of `closing` in `output`."""
+    matches = list(re.finditer(closing, output))
+    if not matches:
+        return checked(status, 0, 0)
+    return checked(status, int(matches[-1]["passed"]), int(matches[-1]["failed"]))
+
+
+def checked(status, passed, failed):
+    """A suite that failed, or ran nothing, has at least one failure."""
+    is_broken = status != 0 or passed + failed == 0
+    return Result(passed, max(failed, 1) if is_broken else failed)

@@ -1,0 +1,51 @@
+//! One file a command.
+
+mod chat;
+mod config;
+mod doctor;
+mod keys;
+mod models;
+mod serve;
+mod usage;
+
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Command, Global};
+use crate::config::{Config, load};
+use crate::data_folder::DataFolder;
+
+/// Runs what was asked for.
+pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "azimuth", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Config(command) => config::run(&cli.global, &command),
+        Command::Doctor(output) => asynchronous(doctor::run(&cli.global, output)),
+        Command::Serve(options) => asynchronous(serve::run(&cli.global, options)),
+        Command::Keys(command) => asynchronous(keys::run(&cli.global, command)),
+        Command::Models(command) => asynchronous(models::run(&cli.global, command)),
+        Command::Chat(options) => asynchronous(chat::run(&cli.global, options)),
+        Command::Usage(options) => asynchronous(usage::run(&cli.global, &options)),
+    }
+}
+
+fn asynchronous(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
+}
+
+/// The configuration with the command line laid over it.
+fn configuration(global: &Global) -> anyhow::Result<Config> {
+    let mut config = load(global.config.as_deref(), std::env::vars())?;
+    if let Some(folder) = &global.data {
+        config.data.dir.clone_from(folder);
+    }
+    Ok(config)
+}
+
+fn data_folder(global: &Global) -> anyhow::Result<DataFolder> {
+    DataFolder::open(&configuration(global)?.data.dir)
+}

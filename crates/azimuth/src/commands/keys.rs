@@ -1,0 +1,116 @@
+use std::process::ExitCode;
+use std::time::Duration;
+
+use accounts::ApiKey;
+use anyhow::{Context, bail};
+use serde_json::json;
+use vocab::{Clock, KeyId, SystemClock, Timestamp};
+
+use crate::cli::{Global, Keys, Output};
+use crate::terminal::{print_json, print_table};
+use crate::wiring::Books;
+
+const PAGE: u32 = 200;
+
+pub(super) async fn run(global: &Global, command: Keys) -> anyhow::Result<ExitCode> {
+    let books = Books::open(&super::data_folder(global)?).await?;
+    match command {
+        Keys::Create { name, expires_days, output } => create(&books, &name, expires_days, output).await?,
+        Keys::List { output } => list(&books, output).await?,
+        Keys::Revoke { id, output } => revoke(&books, &id, output).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn create(books: &Books, name: &str, expires_days: Option<u32>, output: Output) -> anyhow::Result<()> {
+    let operator = books.accounts.ensure_operator().await?;
+    let expires =
+        expires_days.map(|days| SystemClock.now().plus(Duration::from_secs(u64::from(days) * 24 * 3600)));
+    let (key, secret) = books.keys.create(operator.account.id, name, expires).await?;
+    if output.json {
+        let mut shown = described(&key);
+        shown["api_key"] = secret.expose().into();
+        return print_json(&shown);
+    }
+    println!("{}", secret.expose());
+    eprintln!("This is the only time the key is shown. Its id is {}.", key.id);
+    Ok(())
+}
+
+async fn list(books: &Books, output: Output) -> anyhow::Result<()> {
+    let keys = all(books).await?;
+    if output.json {
+        return print_json(&keys.iter().map(described).collect::<Vec<_>>());
+    }
+    let day = |time: Option<Timestamp>| {
+        time.map_or("-".to_owned(), |time| time.to_string()[..16].replace('T', " "))
+    };
+    let rows: Vec<Vec<String>> = keys
+        .iter()
+        .map(|key| {
+            vec![
+                key.id.to_string(),
+                key.name.clone(),
+                format!("{}.…", key.public_id),
+                day(Some(key.created)),
+                day(key.last_used),
+                state(key).to_owned(),
+            ]
+        })
+        .collect();
+    print_table(&["ID", "NAME", "KEY", "CREATED", "LAST USED", "STATE"], &rows)
+}
+
+async fn revoke(books: &Books, id: &str, output: Output) -> anyhow::Result<()> {
+    let id = match id.parse::<KeyId>() {
+        Ok(id) => id,
+        Err(_) => {
+            let public = id.split('.').next().unwrap_or(id);
+            let keys = all(books).await?;
+            let found = keys.iter().find(|key| key.public_id.to_string() == public);
+            found.map(|key| key.id).context("no such key; `azimuth keys list` shows them")?
+        }
+    };
+    if books.keys.find(id).await?.is_none() {
+        bail!("no such key; `azimuth keys list` shows them");
+    }
+    let was_alive = books.keys.revoke(id).await?;
+    if output.json {
+        return print_json(&json!({ "id": id, "revoked": true, "was_alive": was_alive }));
+    }
+    println!("{id} {}", if was_alive { "is revoked" } else { "had already been revoked" });
+    Ok(())
+}
+
+async fn all(books: &Books) -> anyhow::Result<Vec<ApiKey>> {
+    let mut keys: Vec<ApiKey> = Vec::new();
+    loop {
+        let page = books.keys.list(None, keys.last().map(|key| key.id), PAGE).await?;
+        if page.is_empty() {
+            return Ok(keys);
+        }
+        keys.extend(page);
+    }
+}
+
+fn state(key: &ApiKey) -> &'static str {
+    match key {
+        ApiKey { revoked: Some(_), .. } => "revoked",
+        key if key.is_alive(SystemClock.now()) => "active",
+        _ => "expired",
+    }
+}
+
+fn described(key: &ApiKey) -> serde_json::Value {
+    json!({
+        "id": key.id,
+        "name": key.name,
+        "public_id": key.public_id,
+        "account": key.account,
+        "created": key.created.to_string(),
+        "expires": key.expires.map(|time| time.to_string()),
+        "revoked": key.revoked.map(|time| time.to_string()),
+        "last_used": key.last_used.map(|time| time.to_string()),
+        "state": state(key),
+    })
+}

@@ -1,0 +1,121 @@
+use std::path::Path;
+use std::process::ExitCode;
+
+use accounts::ApiKey;
+use anyhow::Context;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use vocab::Secret;
+
+use crate::cli::{Global, Serve};
+use crate::config::Config;
+use crate::data_folder::{DataFolder, write_whole};
+use crate::wiring::{Books, DEMO_MODEL, Running, is_demo};
+use crate::{logging, terminal};
+
+pub(super) async fn run(global: &Global, options: Serve) -> anyhow::Result<ExitCode> {
+    let mut config = super::configuration(global)?;
+    if let Some(listen) = options.listen {
+        config.server.listen = listen;
+    }
+    logging::start(&config.log)?;
+    warn_of_slow_build();
+
+    let folder = DataFolder::open(&config.data.dir)?;
+    let books = Books::open(&folder).await?;
+    let operator = books.accounts.ensure_operator().await?;
+    let running = Running::start(&config, &folder, &books)?;
+
+    let listener = TcpListener::bind(&config.server.listen).await.with_context(|| {
+        format!("cannot listen on {} (`--listen` takes another address)", config.server.listen)
+    })?;
+    let base_url = format!("http://{}", listener.local_addr()?);
+    let stop = stop_signal()?;
+    let app = server::app(running.platform.clone());
+    let platform = running.platform.clone();
+    let serving = tokio::spawn(async move { server::serve(listener, app, &platform, stop).await });
+
+    if let Some((key, secret)) = &operator.first_key {
+        say_welcome(&base_url, key, secret, &config);
+    } else {
+        eprintln!("Azimuth listens on {base_url}. Keys: azimuth keys list, azimuth keys create");
+    }
+    if let Some(path) = &options.ready_file {
+        let secret = match operator.first_key {
+            Some((_, secret)) => secret,
+            None => books.keys.reveal_one(operator.account.id).await?,
+        };
+        write_ready_file(path, &base_url, &secret)?;
+    }
+
+    serving.await??;
+    running.stop().await;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Cancelled at the first SIGINT or SIGTERM; a second one ends the process at once.
+fn stop_signal() -> anyhow::Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    let asked = stop.clone();
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::spawn(async move {
+        #[cfg(unix)]
+        let mut next = async || {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        };
+        #[cfg(not(unix))]
+        let mut next = async || {
+            let _ = tokio::signal::ctrl_c().await;
+        };
+        next().await;
+        tracing::info!("stopping: running answers may end; a second signal stops at once");
+        asked.cancel();
+        next().await;
+        std::process::exit(130);
+    });
+    Ok(stop)
+}
+
+fn warn_of_slow_build() {
+    if !engine::BuildInfo::read().has_avx2 && cfg!(target_arch = "x86_64") {
+        tracing::warn!(
+            "this program was built without AVX2: embedded models read prompts about seven times slower. \
+             Build with RUSTFLAGS=\"-C target-cpu=x86-64-v3\""
+        );
+    }
+}
+
+fn say_welcome(base_url: &str, key: &ApiKey, secret: &Secret, config: &Config) {
+    let key_text = secret.expose();
+    eprintln!("\nAzimuth is running.\n");
+    eprintln!("  URL   {base_url}");
+    eprintln!("  Key   {key_text}");
+    eprintln!("        {}", terminal::dim(&format!("shown this once; {} in `azimuth keys list`", key.id)));
+    eprintln!("\nTry it:\n");
+    let model = config.models.first().map_or(DEMO_MODEL, |model| model.name.as_str());
+    let body = json!({"model": model, "messages": [{"role": "user", "content": "Hello!"}]});
+    eprintln!("  curl {base_url}/api/paas/v4/chat/completions \\");
+    eprintln!("    -H \"Authorization: Bearer {key_text}\" \\");
+    eprintln!("    -H \"Content-Type: application/json\" \\");
+    eprintln!("    -d '{body}'\n");
+    if is_demo(config) {
+        eprintln!(
+            "Nothing is configured yet, so the demo model `{DEMO_MODEL}` answers under every text model's name:"
+        );
+        eprintln!(
+            "a toy that shows each feature and knows next to nothing. The header x-azimuth-model says who"
+        );
+        eprintln!("answered. Map your own models in azimuth.toml (see azimuth.example.toml).\n");
+    }
+}
+
+fn write_ready_file(path: &Path, base_url: &str, secret: &Secret) -> anyhow::Result<()> {
+    let text = json!({"base_url": base_url, "api_key": secret.expose()}).to_string();
+    write_whole(path, text.as_bytes(), 0o600).with_context(|| format!("{} cannot be written", path.display()))
+}

@@ -1,0 +1,320 @@
+//! The operator's configuration: one TOML file, the environment over it, the command line over both.
+//!
+//! It is checked whole before anything starts, and every mistake is named, not only the first.
+
+mod check;
+mod example;
+mod load;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use vocab::ModelName;
+
+pub(crate) use example::example;
+pub(crate) use load::load;
+
+/// Everything an operator can set.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) server: ServerConfig,
+    pub(crate) data: DataConfig,
+    pub(crate) log: LogConfig,
+    pub(crate) chat: ChatConfig,
+    pub(crate) cache: CacheConfig,
+    pub(crate) embedded: EmbeddedConfig,
+    pub(crate) engines: Vec<EngineConfig>,
+    pub(crate) models: Vec<ModelConfig>,
+}
+
+/// Where requests arrive.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ServerConfig {
+    /// Address and port to listen on. Port 0 takes a free one.
+    pub(crate) listen: String,
+    /// The largest request body, in bytes. Pictures travel inside JSON, so it must be roomy.
+    pub(crate) body_bytes_max: usize,
+    /// The longest an answer may take, in seconds. Coding tools wait 50 minutes.
+    pub(crate) stream_timeout_seconds: u64,
+    /// How long a stream may be silent before an empty piece is sent to keep it open, in seconds.
+    pub(crate) keep_alive_seconds: u64,
+    /// How long running answers may go on after a stop was asked for, in seconds.
+    pub(crate) drain_seconds: u64,
+}
+
+/// Where things are kept.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct DataConfig {
+    /// Folder for the database, keys, downloaded models and caches.
+    pub(crate) dir: PathBuf,
+}
+
+/// What is written to the terminal.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct LogConfig {
+    /// `human` for people, `json` for machines.
+    pub(crate) format: LogFormat,
+    /// What to show, as `info` or `info,gateway=debug`.
+    pub(crate) level: String,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    Human,
+    Json,
+}
+
+/// How chat requests are treated.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ChatConfig {
+    /// What happens to `max_tokens` above a model's maximum: `clamp` or `refuse`.
+    pub(crate) out_of_range: OutOfRange,
+    /// How many asynchronous chats run at once.
+    pub(crate) async_concurrency_max: usize,
+    /// How long the result of an asynchronous chat can be fetched, in days.
+    pub(crate) async_result_days: u64,
+}
+
+/// What happens to numbers above a model's range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OutOfRange {
+    Clamp,
+    Refuse,
+}
+
+/// The context cache of embedded models.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct CacheConfig {
+    /// Who shares cache entries: `account`, or `everyone` (hits then tell accounts about each other).
+    pub(crate) scope: CacheSharing,
+    /// How long an entry lives on disk, in seconds.
+    pub(crate) ttl_seconds: u64,
+    /// The most disk space for entries, in MiB. 0 keeps none on disk.
+    pub(crate) disk_mib_max: u64,
+}
+
+/// Who shares cache entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum CacheSharing {
+    Account,
+    Everyone,
+}
+
+/// How embedded models run.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct EmbeddedConfig {
+    /// The most memory for model weights and their contexts together, in MiB. 0 means three quarters of the machine's.
+    pub(crate) memory_mib_max: u64,
+    /// Threads for computing. 0 means one per physical core.
+    pub(crate) threads: usize,
+    /// How many answers a model writes at once.
+    pub(crate) slots: usize,
+    /// How many requests may wait for a slot before further ones are refused.
+    pub(crate) queue_max: usize,
+    /// The most tokens of all running conversations of one model together. 0 leaves it to the engine.
+    pub(crate) context_tokens: usize,
+    /// How many layers are computed on the GPU, when built for one.
+    pub(crate) gpu_layers: u32,
+}
+
+/// Something that runs models: a file in this process, or a host elsewhere.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EngineConfig {
+    /// A name for it, used in `models` and in usage records.
+    pub(crate) name: String,
+    /// `embedded` for a GGUF file here; `openai` for vLLM, SGLang, llama-server, Ollama, LM Studio and their like;
+    /// `zai` for hosts that speak the platform's own dialect.
+    pub(crate) kind: EngineKind,
+    /// `embedded`: the GGUF file. Relative paths start at the configuration file; names without a folder are also
+    /// looked for among the pulled models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<PathBuf>,
+    /// `openai`, `zai`: the address up to and including `/v1` or `/api/paas/v4`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) base_url: Option<String>,
+    /// `openai`, `zai`: the environment variable that holds the host's key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key_env: Option<String>,
+    /// `openai`, `zai`: the host's own name for the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) model: Option<String>,
+    /// `openai`, `zai`: the most requests at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) concurrency_max: Option<usize>,
+    /// `openai`, `zai`: the longest prompt and answer together, in tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) context_tokens: Option<u64>,
+    /// `openai`: how the host is told whether to think: `template` (vLLM's and SGLang's `chat_template_kwargs`) or
+    /// `none`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) thinking: Option<ThinkingStyle>,
+    /// `openai`: `a` (GLM-4.5, 4.6) or `b` (later) if the host returns GLM's tags as plain text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) raw_output: Option<RawOutput>,
+    /// `openai`, `zai`: whether the host keeps to a JSON schema by itself.
+    #[serde(default)]
+    pub(crate) json_schema: bool,
+    /// `openai`: how the host counts a prompt's tokens: `vllm`, `llama-server` or `none`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tokenizer: Option<TokenizerStyle>,
+    /// `openai`, `zai`: seconds to connect, to the first piece of an answer, and between pieces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) timeouts: Option<TimeoutsConfig>,
+}
+
+/// What runs a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum EngineKind {
+    Embedded,
+    Openai,
+    Zai,
+}
+
+/// How a host is told whether to think.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ThinkingStyle {
+    Template,
+    None,
+}
+
+/// The generation of tags in a host's plain text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RawOutput {
+    A,
+    B,
+}
+
+/// How a host counts tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum TokenizerStyle {
+    Vllm,
+    LlamaServer,
+    None,
+}
+
+/// How long a host may take, in seconds.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct TimeoutsConfig {
+    /// To accept the connection.
+    pub(crate) connect: u64,
+    /// To send the first piece of an answer.
+    pub(crate) first_token: u64,
+    /// Between two pieces.
+    pub(crate) idle: u64,
+}
+
+/// A public model and the engines that run it.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ModelConfig {
+    /// The public name: a documented one such as `glm-4.7`, or your own.
+    #[schemars(with = "String")]
+    pub(crate) name: ModelName,
+    /// Names of the engines that run it.
+    pub(crate) engines: Vec<String>,
+    /// Engines' shares of the requests when everything else is equal; 1 where none is given.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) weights: BTreeMap<String, u32>,
+    /// Other names for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
+    pub(crate) aliases: Vec<ModelName>,
+    /// The temperature when a request gives none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) temperature: Option<f32>,
+    /// `top_p` when a request gives none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) top_p: Option<f32>,
+}
+
+impl EngineConfig {
+    /// A model in this process; without a file, the demo model.
+    pub(crate) fn embedded(name: &str, file: Option<PathBuf>) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind: EngineKind::Embedded,
+            file,
+            base_url: None,
+            key_env: None,
+            model: None,
+            concurrency_max: None,
+            context_tokens: None,
+            thinking: None,
+            raw_output: None,
+            json_schema: false,
+            tokenizer: None,
+            timeouts: None,
+        }
+    }
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8787".to_owned(),
+            body_bytes_max: 128 * 1024 * 1024,
+            stream_timeout_seconds: 3000,
+            keep_alive_seconds: 15,
+            drain_seconds: 30,
+        }
+    }
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        let home = std::env::var_os("XDG_DATA_HOME")
+            .map(PathBuf::from)
+            .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share")))
+            .unwrap_or_else(|| PathBuf::from("."));
+        Self { dir: home.join("azimuth") }
+    }
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { format: LogFormat::Human, level: "info".to_owned() }
+    }
+}
+
+impl Default for ChatConfig {
+    fn default() -> Self {
+        Self { out_of_range: OutOfRange::Clamp, async_concurrency_max: 8, async_result_days: 7 }
+    }
+}
+
+impl Default for CacheConfig {
+    fn default() -> Self {
+        Self { scope: CacheSharing::Account, ttl_seconds: 3600, disk_mib_max: 2048 }
+    }
+}
+
+impl Default for EmbeddedConfig {
+    fn default() -> Self {
+        Self { memory_mib_max: 0, threads: 0, slots: 8, queue_max: 64, context_tokens: 0, gpu_layers: 0 }
+    }
+}
+
+impl Default for TimeoutsConfig {
+    fn default() -> Self {
+        Self { connect: 10, first_token: 600, idle: 300 }
+    }
+}

@@ -1,0 +1,88 @@
+//! What a single key's type cannot say: ranges, and keys that depend on each other.
+
+use std::collections::HashSet;
+use std::net::ToSocketAddrs;
+
+use super::{Config, EngineConfig, EngineKind};
+
+pub(super) fn check(config: &Config, mistakes: &mut Vec<String>) {
+    let server = &config.server;
+    if server.listen.to_socket_addrs().is_err() {
+        mistakes.push(format!(
+            "`server.listen`: expected address:port such as 127.0.0.1:8787, found `{}`",
+            server.listen
+        ));
+    }
+    at_least("server.body_bytes_max", server.body_bytes_max, 1024, mistakes);
+    at_least("server.stream_timeout_seconds", server.stream_timeout_seconds, 1, mistakes);
+    at_least("server.keep_alive_seconds", server.keep_alive_seconds, 1, mistakes);
+    at_least("chat.async_concurrency_max", config.chat.async_concurrency_max, 1, mistakes);
+    at_least("chat.async_result_days", config.chat.async_result_days, 1, mistakes);
+    at_least("embedded.slots", config.embedded.slots, 1, mistakes);
+
+    let mut engines = HashSet::new();
+    for engine in &config.engines {
+        if !engines.insert(engine.name.as_str()) {
+            mistakes.push(format!("`engines`: the name `{}` is given twice", engine.name));
+        }
+        check_engine(engine, mistakes);
+    }
+
+    let mut models = HashSet::new();
+    for model in &config.models {
+        for name in std::iter::once(&model.name).chain(&model.aliases) {
+            if !models.insert(name) {
+                mistakes.push(format!("`models`: the name `{name}` is given twice"));
+            }
+        }
+        if model.engines.is_empty() {
+            mistakes.push(format!("`models` `{}`: `engines` is empty; name at least one", model.name));
+        }
+        for engine in model.engines.iter().chain(model.weights.keys()) {
+            if !engines.contains(engine.as_str()) {
+                mistakes.push(format!("`models` `{}`: there is no engine `{engine}`", model.name));
+            }
+        }
+        if model.temperature.is_some_and(|value| !(0.0..=1.0).contains(&value)) {
+            mistakes.push(format!("`models` `{}`: `temperature` is 0.0 to 1.0", model.name));
+        }
+        if model.top_p.is_some_and(|value| !(0.01..=1.0).contains(&value)) {
+            mistakes.push(format!("`models` `{}`: `top_p` is 0.01 to 1.0", model.name));
+        }
+    }
+}
+
+fn at_least<T: PartialOrd + std::fmt::Display>(key: &str, value: T, least: T, mistakes: &mut Vec<String>) {
+    if value < least {
+        mistakes.push(format!("`{key}`: expected {least} or more, found {value}"));
+    }
+}
+
+fn check_engine(engine: &EngineConfig, mistakes: &mut Vec<String>) {
+    let name = &engine.name;
+    let mut needs = |key: &str, given: bool, example: &str| {
+        if !given {
+            mistakes.push(format!("`engines` `{name}`: `{key}` is missing, for example {example}"));
+        }
+    };
+    match engine.kind {
+        EngineKind::Embedded => needs("file", engine.file.is_some(), "file = \"glm-4.7-flash-q4_k_m.gguf\""),
+        EngineKind::Openai | EngineKind::Zai => {
+            needs("base_url", engine.base_url.is_some(), "base_url = \"http://10.0.0.5:8000/v1\"");
+            needs("model", engine.model.is_some(), "model = \"zai-org/GLM-4.7\"");
+        }
+    }
+    if let Some(url) = &engine.base_url
+        && !(url.starts_with("http://") || url.starts_with("https://"))
+    {
+        mistakes
+            .push(format!("`engines` `{name}`: `base_url` begins with http:// or https://, found `{url}`"));
+    }
+    if let Some(variable) = &engine.key_env
+        && std::env::var_os(variable).is_none()
+    {
+        mistakes.push(format!(
+            "`engines` `{name}`: the environment variable `{variable}` (`key_env`) is not set"
+        ));
+    }
+}

@@ -1,0 +1,3 @@
+//! What the product can do beyond a chat completion, a folder or file each.
+
+pub mod async_chat;

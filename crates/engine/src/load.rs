@@ -1,0 +1,291 @@
+//! Brings a model into memory, on the thread that will run it.
+
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use inference::prompt::{PromptError, Renderer};
+use llama_cpp_2::context::params::{KvCacheType, LlamaContextParams};
+use llama_cpp_2::llama_batch::LlamaBatch;
+use llama_cpp_2::model::LlamaModel;
+use llama_cpp_2::model::params::LlamaModelParams;
+use llama_cpp_2::token::data_array::LlamaTokenDataArray;
+use tokio::sync::{oneshot, watch};
+use tracing::info;
+use vocab::Clock;
+
+use crate::disk_cache::{DiskCache, Fingerprint};
+use crate::gguf::ModelFile;
+use crate::grammar::Dialect;
+use crate::memory::Memory;
+use crate::prefix::Reuse;
+use crate::sampler::SamplerBasis;
+use crate::scheduler::{FairQueue, Rotation, StepLimits};
+use crate::settings::{FlashAttention, KvType, Settings};
+use crate::slot::Job;
+use crate::system::{ENGINE_BUILD, backend, physical_cores};
+use crate::tokens::Vocabulary;
+use crate::worker::{Command, Counters, Worker};
+
+/// Grammars are walked with one call for each character of a token; see also `schema_guard`.
+const THREAD_STACK_BYTES: usize = 32 << 20;
+/// Tokens that the network takes in at once, in steps of this size.
+const MICRO_BATCH_TOKENS: u32 = 512;
+/// llama.cpp's own limit.
+const SEQUENCES_MAX: u32 = 256;
+
+/// Where a model stands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum LoadState {
+    /// Not in memory.
+    #[default]
+    Unloaded,
+    /// On its way; from 0.0 to 1.0.
+    Loading(f32),
+    /// Answers.
+    Ready,
+    /// Could not be loaded, and why.
+    Failed(String),
+}
+
+/// Why a model is not in memory.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoadError {
+    #[error("llama.cpp could not be started")]
+    Backend,
+    #[error("llama.cpp refused the file; its reason is in the log at level debug")]
+    Refused,
+    #[error("there is not enough memory for the context")]
+    Context,
+    #[error("its chat template cannot be used")]
+    Template(#[from] PromptError),
+    #[error("the thread that runs it could not be started")]
+    Thread(#[from] std::io::Error),
+    #[error("the thread that loads it failed")]
+    Broken,
+}
+
+/// A model in memory. Dropping the last handle unloads it.
+#[derive(Debug)]
+pub(crate) struct LoadedModel {
+    pub vocabulary: Vocabulary,
+    pub renderer: Renderer,
+    pub basis: SamplerBasis,
+    pub dialect: Dialect,
+    /// The longest prompt and answer together.
+    pub window: usize,
+    pub counters: Arc<Counters>,
+    commands: Sender<Command>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What loading needs besides the file.
+pub(crate) struct Surroundings {
+    pub settings: Arc<Settings>,
+    pub disk: Option<Arc<DiskCache>>,
+    pub clock: Arc<dyn Clock>,
+    pub progress: Arc<watch::Sender<LoadState>>,
+    pub is_cancelled: Arc<AtomicBool>,
+}
+
+impl LoadedModel {
+    /// Loads the model of `file` on a thread of its own and returns when it is ready.
+    pub async fn load(file: ModelFile, around: Surroundings) -> Result<Self, LoadError> {
+        let (commands, receiver) = mpsc::channel();
+        let (ready, when_ready) = oneshot::channel();
+        let name = format!("model {}", file.name.as_deref().unwrap_or("unnamed"));
+        let thread = thread::Builder::new().name(name).stack_size(THREAD_STACK_BYTES).spawn(move || {
+            run(&file, &around, receiver, ready);
+        })?;
+        let parts = when_ready.await.map_err(|_| LoadError::Broken)??;
+        Ok(Self {
+            vocabulary: parts.vocabulary,
+            renderer: parts.renderer,
+            basis: parts.basis,
+            dialect: parts.dialect,
+            window: parts.window,
+            counters: parts.counters,
+            commands,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Hands a job to the thread; gives it back if the thread has ended.
+    pub fn submit(&self, job: Box<Job>) -> Result<(), Box<Job>> {
+        self.commands.send(Command::Run(job)).map_err(|mpsc::SendError(command)| match command {
+            Command::Run(job) => job,
+            #[expect(clippy::unreachable, reason = "it is the command sent above")]
+            _ => unreachable!(),
+        })
+    }
+
+    pub fn is_alive(&self) -> bool {
+        self.counters.is_alive.load(Ordering::Acquire)
+    }
+
+    /// Ends the thread and waits for it. Blocks for a step of the model and the writing of its cache.
+    pub fn stop(&self) {
+        let _ = self.commands.send(Command::Stop);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+    }
+
+    #[cfg(test)]
+    pub fn panic(&self) {
+        self.commands.send(Command::Panic).unwrap();
+    }
+}
+
+impl Drop for LoadedModel {
+    fn drop(&mut self) {
+        // The thread sees that nobody can send any more, and ends by itself.
+        let _ = self.commands.send(Command::Stop);
+    }
+}
+
+struct Parts {
+    vocabulary: Vocabulary,
+    renderer: Renderer,
+    basis: SamplerBasis,
+    dialect: Dialect,
+    window: usize,
+    counters: Arc<Counters>,
+}
+
+fn run(
+    file: &ModelFile,
+    around: &Surroundings,
+    commands: mpsc::Receiver<Command>,
+    ready: oneshot::Sender<Result<Parts, LoadError>>,
+) {
+    let settings = &around.settings;
+    let prepared = load_weights(file, around).and_then(|model| {
+        let parts = describe(file, settings, &model)?;
+        Ok((model, parts))
+    });
+    let (model, parts) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            let _ = ready.send(Err(error));
+            return;
+        }
+    };
+
+    let slots = settings.slots.clamp(1, SEQUENCES_MAX / 2);
+    let sequences = (slots + settings.cache.resident_max).min(SEQUENCES_MAX);
+    // llama.cpp insists on room for one score row of each sequence.
+    let batch_tokens = settings.batch_tokens.max(sequences);
+    let parameters = context_parameters(settings, file.window(settings), sequences, batch_tokens);
+    let Some(context) = backend().and_then(|backend| model.new_context(backend, parameters).ok()) else {
+        let _ = ready.send(Err(LoadError::Context));
+        return;
+    };
+
+    let mut cache = settings.cache.clone();
+    cache.resident_max = sequences - slots;
+    let block_tokens = settings.cache.block_tokens.max(1) as usize;
+    let is_recurrent = model.is_recurrent() || model.is_hybrid();
+    let reuse = if is_recurrent { Reuse::Whole } else { Reuse::Blocks(block_tokens) };
+    let disk = around.disk.clone().map(|disk| (disk, fingerprint(file, settings)));
+    let worker = Worker {
+        memory: Memory::new(context, sequences as usize, cache, reuse, disk, around.clock.clone()),
+        batch: LlamaBatch::new(batch_tokens as usize, 1),
+        vocabulary: parts.vocabulary.clone(),
+        commands,
+        counters: parts.counters.clone(),
+        limits: StepLimits {
+            batch: batch_tokens as usize,
+            prompt_while_answering: settings.prompt_tokens_per_step.max(1) as usize,
+        },
+        window: parts.window,
+        slots: (0..slots).map(|_| None).collect(),
+        queue: FairQueue::new(),
+        rotation: Rotation::default(),
+        scratch: LlamaTokenDataArray::new(Vec::new(), false),
+        is_crowded: false,
+        admissions: 0,
+    };
+    parts.counters.is_alive.store(true, Ordering::Release);
+    info!(model.file = %file.path.display(), window = parts.window, "model is loaded");
+    if ready.send(Ok(parts)).is_ok() {
+        worker.run();
+    }
+}
+
+fn load_weights(file: &ModelFile, around: &Surroundings) -> Result<Arc<LlamaModel>, LoadError> {
+    let backend = backend().ok_or(LoadError::Backend)?;
+    let (progress, is_cancelled) = (around.progress.clone(), around.is_cancelled.clone());
+    let mut parameters = LlamaModelParams::default().with_progress_callback(move |share| {
+        progress.send_replace(LoadState::Loading(share.clamp(0.0, 1.0)));
+        !is_cancelled.load(Ordering::Relaxed)
+    });
+    if let Some(layers) = around.settings.gpu_layers {
+        parameters = parameters.with_n_gpu_layers(layers);
+    }
+    LlamaModel::load_from_file(backend, &file.path, &parameters).map(Arc::new).map_err(|_| LoadError::Refused)
+}
+
+fn describe(file: &ModelFile, settings: &Settings, model: &Arc<LlamaModel>) -> Result<Parts, LoadError> {
+    let vocabulary = Vocabulary::new(model.clone());
+    let file_name = file.path.file_name().unwrap_or_default().to_string_lossy();
+    let hint = format!("{} {file_name} {}", file.name.as_deref().unwrap_or_default(), file.architecture);
+    let renderer = Renderer::new(file.chat_template.as_deref(), &hint, vocabulary.special().to_vec())?;
+    let dialect = Dialect {
+        generation: renderer.family().generation,
+        has_tags: file.chat_template.as_ref().is_none_or(|template| template.contains("<arg_key>")),
+        call_token: vocabulary.marker("<tool_call>"),
+    };
+    let basis = SamplerBasis {
+        model: model.clone(),
+        hidden: vocabulary.hidden().clone(),
+        markup: vocabulary.markup(),
+        stop: vocabulary.stop(),
+        advice: file.sampling,
+    };
+    let window = file.window(settings) as usize;
+    Ok(Parts { vocabulary, renderer, basis, dialect, window, counters: Arc::default() })
+}
+
+pub(crate) fn context_parameters(
+    settings: &Settings,
+    window: u32,
+    sequences: u32,
+    batch_tokens: u32,
+) -> LlamaContextParams {
+    let kv_type = match settings.kv_type {
+        KvType::F32 => KvCacheType::F32,
+        KvType::F16 => KvCacheType::F16,
+        KvType::Q8_0 => KvCacheType::Q8_0,
+    };
+    let threads = i32::try_from(settings.threads.unwrap_or_else(physical_cores).max(1)).unwrap_or(1);
+    let parameters = LlamaContextParams::default()
+        .with_n_ctx(NonZeroU32::new(window))
+        .with_n_batch(batch_tokens)
+        .with_n_ubatch(batch_tokens.min(MICRO_BATCH_TOKENS))
+        .with_n_seq_max(sequences)
+        .with_kv_unified(true)
+        .with_n_threads(threads)
+        .with_n_threads_batch(threads)
+        .with_type_k(kv_type)
+        .with_type_v(kv_type)
+        .with_no_perf(true);
+    match settings.flash_attention {
+        FlashAttention::Auto => parameters,
+        FlashAttention::Off => {
+            parameters.with_flash_attention_policy(llama_cpp_sys_2::LLAMA_FLASH_ATTN_TYPE_DISABLED)
+        }
+    }
+}
+
+fn fingerprint(file: &ModelFile, settings: &Settings) -> Fingerprint {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(file.identity.as_bytes());
+    hasher.update(ENGINE_BUILD.as_bytes());
+    hasher.update(settings.kv_type.as_str().as_bytes());
+    hasher.update(&[u8::from(settings.flash_attention == FlashAttention::Off)]);
+    Fingerprint(*hasher.finalize().as_bytes())
+}

@@ -1,0 +1,156 @@
+//! What becomes of the tokens of one answer: text, tool calls, counts.
+
+use inference::parser::{OutputParser, Stop, StopTexts};
+use inference::{ChatEvent, FinishReason};
+use vocab::{Tokens, Usage};
+
+/// Turns the bytes of an answer's tokens into events, and counts them.
+#[derive(Debug)]
+pub(crate) struct Output {
+    parser: OutputParser,
+    stops: StopTexts,
+    /// Kept to spare an allocation for each token.
+    parsed: Vec<ChatEvent>,
+    reasoning: u64,
+    answer: u64,
+    has_met_stop: bool,
+    is_over: bool,
+}
+
+impl Output {
+    pub fn new(parser: OutputParser, stops: StopTexts) -> Self {
+        Self {
+            parser,
+            stops,
+            parsed: Vec::new(),
+            reasoning: 0,
+            answer: 0,
+            has_met_stop: false,
+            is_over: false,
+        }
+    }
+
+    /// Whether a tool call that begins now would be one.
+    pub fn may_call(&self) -> bool {
+        !self.parser.is_reasoning() && !self.parser.in_tool_call()
+    }
+
+    /// Takes the bytes of one token. Returns whether it belongs to the thinking.
+    pub fn push(&mut self, bytes: &[u8], out: &mut Vec<ChatEvent>) -> bool {
+        let was_reasoning = self.parser.is_reasoning();
+        self.parser.feed(bytes, &mut self.parsed);
+        // The tag that ends the thinking is part of it; a first word without any thinking is not.
+        let begins_answer = self.parsed.iter().any(|event| matches!(event, ChatEvent::Content(_)));
+        let is_reasoning = was_reasoning && (self.parser.is_reasoning() || !begins_answer);
+        if is_reasoning {
+            self.reasoning += 1;
+        } else {
+            self.answer += 1;
+        }
+        self.pass_on(out);
+        is_reasoning
+    }
+
+    /// Whether one of the caller's stop texts was met; the answer ends before it.
+    pub fn has_met_stop(&self) -> bool {
+        self.has_met_stop
+    }
+
+    /// Ends the answer and says why it ended.
+    pub fn finish(&mut self, stop: Stop, out: &mut Vec<ChatEvent>) -> FinishReason {
+        self.is_over = true;
+        let reason = self.parser.finish(stop, &mut self.parsed);
+        self.pass_on(out);
+        let held = self.stops.flush();
+        if !held.is_empty() {
+            out.push(ChatEvent::Content(held));
+        }
+        if self.has_met_stop && reason == FinishReason::Length { FinishReason::Stop } else { reason }
+    }
+
+    /// Whether the answer has ended.
+    pub fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    pub fn generated(&self) -> u64 {
+        self.reasoning + self.answer
+    }
+
+    pub fn usage(&self, prompt: usize, cached: usize) -> Usage {
+        Usage {
+            fresh_prompt: Tokens::from(prompt.saturating_sub(cached)),
+            cached_prompt: Tokens::from(cached),
+            reasoning: Tokens(self.reasoning),
+            answer: Tokens(self.answer),
+        }
+    }
+
+    fn pass_on(&mut self, out: &mut Vec<ChatEvent>) {
+        for event in self.parsed.drain(..) {
+            match event {
+                ChatEvent::Content(text) => {
+                    let (passed, met) = self.stops.push(&text);
+                    if !passed.is_empty() {
+                        out.push(ChatEvent::Content(passed));
+                    }
+                    self.has_met_stop |= met;
+                }
+                _ if self.has_met_stop => {}
+                event => {
+                    // Content before a call is complete, so no stop text can span the two.
+                    let held = self.stops.flush();
+                    if !held.is_empty() {
+                        out.push(ChatEvent::Content(held));
+                    }
+                    out.push(event);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use inference::parser::Generation;
+
+    use super::*;
+
+    fn output(generation: Generation, thinking: bool, stops: &[&str]) -> Output {
+        Output::new(OutputParser::new(generation, thinking, &[]), StopTexts::new(stops).unwrap())
+    }
+
+    fn text(events: &[ChatEvent]) -> String {
+        let texts = events
+            .iter()
+            .filter_map(|e| if let ChatEvent::Content(text) = e { Some(text.as_str()) } else { None });
+        texts.collect()
+    }
+
+    /// BILL-08: tokens are counted in the class they belong to, the closing tag with the thinking.
+    #[test]
+    fn thinking_and_answer_are_counted_apart() {
+        let mut output = output(Generation::B, true, &[]);
+        let mut events = Vec::new();
+        for token in ["I", " think", "</think>", "Hi", "!"] {
+            output.push(token.as_bytes(), &mut events);
+        }
+        assert_eq!(output.finish(Stop::Token, &mut events), FinishReason::Stop);
+        let usage = output.usage(10, 4);
+        assert_eq!((usage.reasoning, usage.answer), (Tokens(3), Tokens(2)));
+        assert_eq!((usage.fresh_prompt, usage.cached_prompt), (Tokens(6), Tokens(4)));
+        assert_eq!(text(&events), "Hi!");
+    }
+
+    #[test]
+    fn a_stop_text_across_tokens_ends_the_answer_before_it() {
+        let mut output = output(Generation::A, false, &["END"]);
+        let mut events = Vec::new();
+        for token in ["one E", "N", "D two"] {
+            output.push(token.as_bytes(), &mut events);
+        }
+        assert!(output.has_met_stop());
+        assert_eq!(output.finish(Stop::Text, &mut events), FinishReason::Stop);
+        assert_eq!(text(&events), "one ");
+    }
+}

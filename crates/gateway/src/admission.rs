@@ -1,0 +1,58 @@
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use accounts::Caller;
+use vocab::{AccountId, ModelName, RequestId, Timestamp};
+
+use crate::Door;
+
+/// Leave to run one request: the only key to an engine.
+///
+/// It holds whatever the request has taken, and gives it back when dropped.
+pub struct Admission {
+    pub(crate) request: RequestId,
+    pub(crate) caller: Caller,
+    pub(crate) door: Door,
+    pub(crate) model: ModelName,
+    pub(crate) at: Timestamp,
+    _in_progress: Option<InProgressGuard>,
+}
+
+impl Admission {
+    pub(crate) fn new(
+        request: RequestId,
+        caller: Caller,
+        door: Door,
+        model: ModelName,
+        at: Timestamp,
+        in_progress: Option<InProgressGuard>,
+    ) -> Self {
+        Self { request, caller, door, model, at, _in_progress: in_progress }
+    }
+}
+
+/// The request ids that clients chose and that are still being worked on (rule ERR-08).
+#[derive(Clone, Default)]
+pub(crate) struct InProgress {
+    ids: Arc<Mutex<HashSet<(AccountId, String)>>>,
+}
+
+impl InProgress {
+    /// Claims `id` for the account; `None` if the account already has a request of that id under way.
+    pub(crate) fn claim(&self, account: AccountId, id: &str) -> Option<InProgressGuard> {
+        let claim = (account, id.to_owned());
+        let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        ids.insert(claim.clone()).then(|| InProgressGuard { ids: self.ids.clone(), claim })
+    }
+}
+
+pub(crate) struct InProgressGuard {
+    ids: Arc<Mutex<HashSet<(AccountId, String)>>>,
+    claim: (AccountId, String),
+}
+
+impl Drop for InProgressGuard {
+    fn drop(&mut self) {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.claim);
+    }
+}

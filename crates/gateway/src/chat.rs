@@ -1,0 +1,309 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use accounts::Caller;
+use inference::{CacheScope, ChatRequest, EngineError, FinishReason, Message, Overflow, Part};
+use vocab::{Clock, ModelName, RequestId, Tokens, Usage};
+
+use crate::admission::InProgress;
+use crate::router::{Router, Running};
+use crate::{
+    Admission, Catalogue, Door, Ending, Meter, ModelCard, ModelEntry, ModelKind, Reply, ThinkingSupport,
+    UnmappedModel, UsageRecord, structured,
+};
+
+/// One request's way in and out.
+pub struct Gateway {
+    catalogue: Arc<Catalogue>,
+    router: Arc<Router>,
+    meter: Meter,
+    in_progress: InProgress,
+    clock: Arc<dyn Clock>,
+    limits: GatewayLimits,
+}
+
+/// What the operator may set about requests.
+#[derive(Clone, Debug, Default)]
+pub struct GatewayLimits {
+    /// What happens to numbers above a model's range.
+    pub out_of_range: OutOfRange,
+    /// Whether all accounts share one context cache. Off, so that cache hits tell nothing about others
+    /// (rule CACHE-06).
+    pub shared_context_cache: bool,
+}
+
+/// What happens to `max_tokens` above a model's maximum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OutOfRange {
+    /// It becomes the maximum: coding tools ask for more than some models give and must keep working.
+    #[default]
+    Clamp,
+    /// It is refused with code 1214, as rule MODEL-01 recommends.
+    Refuse,
+}
+
+/// A chat request as it came through a door.
+pub struct ChatCall {
+    /// The server's id of the request.
+    pub id: RequestId,
+    /// The id that the client chose, if any; it must not be under way already (rule ERR-08).
+    pub client_request_id: Option<String>,
+    /// The door it came through.
+    pub door: Door,
+    /// What is asked.
+    pub request: ChatRequest,
+}
+
+/// Why a chat request was not served.
+#[derive(Debug, thiserror::Error)]
+pub enum ChatError {
+    /// Rule ENDP-09.
+    #[error("no model is called `{0}`")]
+    UnknownModel(ModelName),
+    /// The model is documented, but the operator has mapped no engine to it.
+    #[error("no engine is mapped to `{0}`")]
+    Unmapped(ModelName),
+    /// Rule ENDP-10.
+    #[error("`{model}` is a model for {kind:?} and does not chat")]
+    DoesNotChat {
+        /// The model.
+        model: ModelName,
+        /// What it is for.
+        kind: ModelKind,
+    },
+    /// A field is outside the model's range.
+    #[error("`{field}` is out of range: {message}")]
+    OutOfRange {
+        /// The request's field.
+        field: &'static str,
+        /// A sentence for the caller.
+        message: String,
+    },
+    /// CAP-CHAT-09.
+    #[error("`{model}` takes text only")]
+    TextOnly {
+        /// The model.
+        model: ModelName,
+    },
+    /// Rule ERR-08.
+    #[error("request `{0}` is under way")]
+    InProgress(String),
+    /// Usage records wait to be written; nothing more is started that could not be recorded.
+    #[error("usage cannot be recorded at the moment")]
+    MeteringBehind,
+    /// No engine answered.
+    #[error("engine did not answer")]
+    Engine(#[from] EngineError),
+}
+
+impl Gateway {
+    /// A gateway over `catalogue`.
+    pub fn new(
+        catalogue: Arc<Catalogue>,
+        meter: Meter,
+        clock: Arc<dyn Clock>,
+        limits: GatewayLimits,
+    ) -> Self {
+        Self {
+            catalogue,
+            router: Arc::new(Router::new()),
+            meter,
+            in_progress: InProgress::default(),
+            clock,
+            limits,
+        }
+    }
+
+    /// The models this gateway serves.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// Admits, runs and meters one chat request.
+    pub async fn chat(&self, caller: &Caller, call: ChatCall) -> Result<Reply, ChatError> {
+        let model = self.find(&call.request.model)?.clone();
+        let request = self.prepare(&model.card, caller, call.request)?;
+        let admission =
+            self.admit(caller, call.id, call.client_request_id.as_deref(), call.door, &model.card)?;
+
+        let running = match self.router.run(&admission, &model, &request).await {
+            Ok(running) => running,
+            Err(error) => {
+                self.record_refusal(&admission, &error);
+                return Err(with_documented_window(error, &model.card).into());
+            }
+        };
+        Ok(self.reply(running, admission, request))
+    }
+
+    /// Checks everything that `chat` would check before it runs the request, and changes nothing.
+    pub fn check(&self, caller: &Caller, request: &ChatRequest) -> Result<(), ChatError> {
+        let model = self.find(&request.model)?;
+        self.prepare(&model.card, caller, request.clone())?;
+        Ok(())
+    }
+
+    /// Counts the prompt's tokens as `chat` would, with the served model's own tokenizer.
+    pub async fn count_tokens(&self, caller: &Caller, request: ChatRequest) -> Result<Tokens, ChatError> {
+        let model = self.find(&request.model)?.clone();
+        let request = self.prepare(&model.card, caller, request)?;
+        let mut failure = None;
+        for route in &model.routes {
+            match route.engine.count_tokens(&request).await {
+                Ok(count) => return Ok(count),
+                Err(error) => failure = Some(error),
+            }
+        }
+        Err(failure
+            .unwrap_or_else(|| EngineError::Unavailable { reason: "no engine is mapped".to_owned() })
+            .into())
+    }
+
+    /// The canonical name of a model that was asked for by any of its names.
+    pub fn canonical_name(&self, name: &ModelName) -> Result<ModelName, ChatError> {
+        self.find(name).map(|model| model.card.name.clone())
+    }
+
+    fn find(&self, name: &ModelName) -> Result<&Arc<ModelEntry>, ChatError> {
+        self.catalogue.chat_model(name).map_err(|why| match why {
+            UnmappedModel::Unknown => ChatError::UnknownModel(name.clone()),
+            UnmappedModel::NoEngine => ChatError::Unmapped(name.clone()),
+            UnmappedModel::OtherKind(kind) => ChatError::DoesNotChat { model: name.clone(), kind },
+        })
+    }
+
+    /// Fills in the model's defaults and keeps the request within its limits.
+    fn prepare(
+        &self,
+        card: &ModelCard,
+        caller: &Caller,
+        mut request: ChatRequest,
+    ) -> Result<ChatRequest, ChatError> {
+        if !card.takes_media && has_media(&request.messages) {
+            return Err(ChatError::TextOnly { model: card.name.clone() });
+        }
+
+        request.model = card.name.clone();
+        request.max_tokens = self.max_tokens(card, request.max_tokens)?;
+        request.sampling.temperature = request.sampling.temperature.or(card.temperature_default);
+        request.sampling.top_p = request.sampling.top_p.or(card.top_p_default);
+        request.thinking.enabled &= card.thinking != ThinkingSupport::None;
+        request.tool_stream &= card.tool_stream;
+        request.cache_scope = if self.limits.shared_context_cache {
+            CacheScope::default()
+        } else {
+            CacheScope(caller.account.to_string())
+        };
+        Ok(request)
+    }
+
+    fn max_tokens(&self, card: &ModelCard, asked: Option<u32>) -> Result<Option<u32>, ChatError> {
+        match (asked, card.max_tokens_max) {
+            (None, _) => Ok(card.max_tokens_default),
+            (Some(asked), Some(most)) if asked > most => match self.limits.out_of_range {
+                OutOfRange::Clamp => Ok(Some(most)),
+                OutOfRange::Refuse => Err(ChatError::OutOfRange {
+                    field: "max_tokens",
+                    message: format!("`{}` generates at most {most} tokens", card.name),
+                }),
+            },
+            (asked, _) => Ok(asked),
+        }
+    }
+
+    fn admit(
+        &self,
+        caller: &Caller,
+        id: RequestId,
+        client_request_id: Option<&str>,
+        door: Door,
+        card: &ModelCard,
+    ) -> Result<Admission, ChatError> {
+        if self.meter.is_overloaded() {
+            return Err(ChatError::MeteringBehind);
+        }
+        let in_progress = client_request_id
+            .map(|chosen| {
+                self.in_progress
+                    .claim(caller.account, chosen)
+                    .ok_or_else(|| ChatError::InProgress(chosen.to_owned()))
+            })
+            .transpose()?;
+        Ok(Admission::new(id, *caller, door, card.name.clone(), self.clock.now(), in_progress))
+    }
+
+    fn reply(&self, running: Running, admission: Admission, request: ChatRequest) -> Reply {
+        let about = running.engine.describe();
+        let tool_stream = request.tool_stream;
+        let events = if structured::needs_checking(&request.format, &about) {
+            structured::checked(running.events, running.engine, request)
+        } else {
+            running.events
+        };
+        Reply::new(
+            events,
+            about.name,
+            about.runs,
+            tool_stream,
+            admission,
+            self.meter.clone(),
+            self.clock.clone(),
+        )
+    }
+
+    fn record_refusal(&self, admission: &Admission, error: &EngineError) {
+        let caller_is_at_fault = !error.is_worth_retrying_elsewhere();
+        if caller_is_at_fault {
+            return;
+        }
+        self.meter.record(UsageRecord {
+            request: admission.request.clone(),
+            account: admission.caller.account,
+            key: admission.caller.key,
+            door: admission.door,
+            model: admission.model.clone(),
+            engine: String::new(),
+            usage: Usage::default(),
+            started: admission.at,
+            first_token: None,
+            duration: self.clock.now().since(admission.at),
+            ending: Ending::EngineRefused,
+        });
+    }
+}
+
+/// Whether any message holds more than text.
+pub fn has_media(messages: &[Message]) -> bool {
+    messages.iter().any(|message| match message {
+        Message::System { content } | Message::User { content } | Message::Tool { content, .. } => {
+            content.iter().any(|part| !matches!(part, Part::Text { .. }))
+        }
+        Message::Assistant { .. } => false,
+    })
+}
+
+/// A host that only says "too long" is completed by what the catalogue knows of the model.
+fn with_documented_window(error: EngineError, card: &ModelCard) -> EngineError {
+    match (error, card.context_window) {
+        (EngineError::ContextOverflow(Overflow { prompt, window: Tokens::ZERO }), Some(window)) => {
+            EngineError::ContextOverflow(Overflow { prompt: prompt.max(window + Tokens(1)), window })
+        }
+        (error, _) => error,
+    }
+}
+
+impl ChatError {
+    /// When it may help to try again, if that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Engine(EngineError::Busy { retry_after }) => *retry_after,
+            Self::MeteringBehind => Some(Duration::from_secs(1)),
+            _ => None,
+        }
+    }
+}
+
+/// Whether the whole answer reached the end that the engine meant.
+pub(crate) fn ended_well(reason: FinishReason) -> bool {
+    matches!(reason, FinishReason::Stop | FinishReason::ToolCalls)
+}

@@ -1,0 +1,139 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use vocab::{AccountId, KeyId, ModelName, RequestId, Timestamp, Usage};
+
+/// What one admitted request used and how it ended. Written once, never edited.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UsageRecord {
+    /// The request; writing a record of the same id again changes nothing.
+    pub request: RequestId,
+    /// Who is charged.
+    pub account: AccountId,
+    /// The key that was used.
+    pub key: KeyId,
+    /// The door it came through.
+    pub door: Door,
+    /// The public model that was asked for.
+    pub model: ModelName,
+    /// The engine that answered; empty if none was reached.
+    pub engine: String,
+    /// Tokens, by class.
+    pub usage: Usage,
+    /// When the request was admitted.
+    pub started: Timestamp,
+    /// From admission to the first piece of output.
+    pub first_token: Option<Duration>,
+    /// From admission to the end.
+    pub duration: Duration,
+    /// How it ended.
+    pub ending: Ending,
+}
+
+/// The path a request came by; it decides who pays (rule ENDP-05).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Door {
+    /// `/api/paas/v4`: pays from the balance.
+    General,
+    /// `/api/coding/paas/v4`: pays from plan quota.
+    Coding,
+    /// `/api/anthropic`: pays from plan quota.
+    Anthropic,
+}
+
+/// Every way an admitted request can end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// The model was done, met a stop text or waits for tool results.
+    Finished,
+    /// Cut by `max_tokens` or the context window.
+    Cut,
+    /// The caller left before the first piece of output.
+    CallerLeftEarly,
+    /// The caller left while output was being sent.
+    CallerLeft,
+    /// No engine answered.
+    EngineRefused,
+    /// The engine failed while output was being sent.
+    EngineFailed,
+    /// The engine finished without a single output token.
+    Empty,
+    /// A content filter stepped in.
+    Filtered,
+}
+
+impl Door {
+    /// The name used in records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::General => "general",
+            Self::Coding => "coding",
+            Self::Anthropic => "anthropic",
+        }
+    }
+}
+
+impl Ending {
+    /// The name used in records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Finished => "finished",
+            Self::Cut => "cut",
+            Self::CallerLeftEarly => "caller_left_early",
+            Self::CallerLeft => "caller_left",
+            Self::EngineRefused => "engine_refused",
+            Self::EngineFailed => "engine_failed",
+            Self::Empty => "empty",
+            Self::Filtered => "filtered",
+        }
+    }
+}
+
+/// Which records to add up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UsageQuery {
+    /// Only this account's.
+    pub account: Option<AccountId>,
+    /// Only this key's.
+    pub key: Option<KeyId>,
+    /// Only requests that started at this moment or later.
+    pub since: Option<Timestamp>,
+    /// Only requests that started before this moment.
+    pub until: Option<Timestamp>,
+}
+
+/// The sum of the records of one account, key and model.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct UsageTotal {
+    /// Who is charged.
+    pub account: AccountId,
+    /// The key that was used.
+    pub key: KeyId,
+    /// The public model that was asked for.
+    pub model: ModelName,
+    /// How many requests.
+    pub requests: u64,
+    /// Tokens, by class.
+    pub usage: Usage,
+}
+
+/// Where usage records are kept for good.
+#[async_trait]
+pub trait UsageLog: Send + Sync + 'static {
+    /// Writes all of `records` durably, or none. Records whose request is already written are left alone.
+    async fn usage_append(&self, records: &[UsageRecord]) -> Result<(), UsageLogError>;
+
+    /// The newest records, at most `limit`, of those that `query` names.
+    async fn usage_list(&self, query: &UsageQuery, limit: u32) -> Result<Vec<UsageRecord>, UsageLogError>;
+
+    /// Sums by account, key and model, at most `limit` rows, largest first.
+    async fn usage_total(&self, query: &UsageQuery, limit: u32) -> Result<Vec<UsageTotal>, UsageLogError>;
+}
+
+/// The store behind the log did not do its work.
+#[derive(Debug, thiserror::Error)]
+#[error("the usage log did not answer")]
+pub struct UsageLogError(#[from] pub Box<dyn std::error::Error + Send + Sync>);

@@ -1,0 +1,8 @@
+//! Every HTTP call that leaves.
+//!
+//! [`remote`] runs chat models that live on other hosts, [`hub`] fetches weights, and [`client`] is the one
+//! place where HTTP clients are made.
+
+pub mod client;
+pub mod hub;
+pub mod remote;

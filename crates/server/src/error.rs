@@ -1,0 +1,205 @@
+use std::time::Duration;
+
+use accounts::AuthError;
+use axum::Json;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use capabilities::async_chat::AsyncChatError;
+use gateway::ChatError;
+use inference::EngineError;
+use tasks::SubmitError;
+use wire::{BadRequest, Code, ErrorBody};
+
+const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
+/// A refusal on its way to the caller, in the dialect of `/api/paas/v4`.
+///
+/// What went wrong is logged here, once, if it is not the caller's doing; the caller is told a code and a
+/// sentence.
+#[derive(Debug)]
+pub struct ApiError {
+    status: StatusCode,
+    body: ErrorBody,
+    retry_after: Option<Duration>,
+    may_heal: bool,
+}
+
+impl ApiError {
+    fn new(code: Code, body: ErrorBody) -> Self {
+        Self {
+            status: StatusCode::from_u16(code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            body,
+            retry_after: None,
+            may_heal: code.heals_by_waiting(),
+        }
+    }
+
+    fn of(code: Code, fields: &[(&str, &str)]) -> Self {
+        Self::new(code, ErrorBody::new(code, fields))
+    }
+
+    fn saying(code: Code, message: impl Into<String>) -> Self {
+        Self::new(code, ErrorBody::with_message(code, message))
+    }
+
+    fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    fn retry_after(mut self, wait: Option<Duration>) -> Self {
+        self.retry_after = wait;
+        self
+    }
+
+    /// Code 500: a mistake of ours.
+    pub fn internal(reason: &str) -> Self {
+        tracing::error!(reason, "internal error");
+        Self::of(Code::Internal, &[])
+    }
+
+    /// Code 1234: the connection to the engine was lost before the answer was complete. `error_id` is also in the
+    /// log.
+    pub fn network(error_id: &str) -> Self {
+        Self::of(Code::NetworkFailed, &[("error_id", error_id)])
+    }
+
+    /// 413 with code 1214.
+    pub fn body_too_large(bytes_max: usize) -> Self {
+        let refusal = BadRequest::invalid("body", &format!("the request is larger than {bytes_max} bytes"));
+        Self::from(refusal).with_status(StatusCode::PAYLOAD_TOO_LARGE)
+    }
+
+    /// The caller stopped in the middle of its request.
+    pub fn body_broken_off() -> Self {
+        BadRequest::malformed("the body is incomplete").into()
+    }
+
+    /// 405: the path exists, but not for this method.
+    pub fn method_not_allowed() -> Self {
+        let refusal = BadRequest::malformed("this path does not answer to this HTTP method");
+        Self::from(refusal).with_status(StatusCode::METHOD_NOT_ALLOWED)
+    }
+
+    /// 404 with code 1222: an id that does not exist, or belongs to someone else.
+    pub fn no_such(what: &str) -> Self {
+        Self::of(Code::ApiUnknown, &[("API_name", what)]).with_status(StatusCode::NOT_FOUND)
+    }
+
+    /// 404 with code 1211: the models endpoint knows no such model.
+    pub fn no_such_model() -> Self {
+        Self::of(Code::UnknownModel, &[]).with_status(StatusCode::NOT_FOUND)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=UTF-8"));
+        if let Some(wait) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+        }
+        let is_tempting = matches!(self.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::UNAUTHORIZED);
+        if is_tempting && !self.may_heal {
+            // Some clients retry a wrong key for minutes unless told not to.
+            headers.insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
+        }
+        response
+    }
+}
+
+impl From<BadRequest> for ApiError {
+    fn from(refusal: BadRequest) -> Self {
+        Self::new(refusal.code, refusal.into())
+    }
+}
+
+impl From<AuthError> for ApiError {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Missing => Self::of(Code::CredentialMissing, &[]),
+            AuthError::Invalid => Self::of(Code::CredentialInvalid, &[]),
+            AuthError::Expired => Self::of(Code::TokenExpired, &[]),
+            AuthError::SignatureMismatch => Self::of(Code::SignatureInvalid, &[]),
+            AuthError::Unavailable(cause) => {
+                tracing::error!(error = &cause as &dyn std::error::Error, "keys could not be looked up");
+                // Never 401: the key may be right, and clients would stop.
+                Self::of(Code::AccountUnavailable, &[])
+                    .with_status(StatusCode::SERVICE_UNAVAILABLE)
+                    .retry_after(Some(Duration::from_secs(1)))
+            }
+        }
+    }
+}
+
+impl From<ChatError> for ApiError {
+    fn from(error: ChatError) -> Self {
+        let retry_after = error.retry_after();
+        match error {
+            ChatError::UnknownModel(_) => Self::of(Code::UnknownModel, &[]),
+            ChatError::Unmapped(model) => Self::saying(
+                Code::UnknownModel,
+                format!(
+                    "{} No engine is mapped to `{model}` on this server: its operator adds [[models]] with \
+                     name = \"{model}\" and engines = [...] to azimuth.toml.",
+                    Code::UnknownModel.text()
+                ),
+            ),
+            ChatError::DoesNotChat { .. } => {
+                Self::of(Code::UnsupportedMethod, &[("method", "chat/completions")])
+            }
+            ChatError::OutOfRange { field, message } => BadRequest::invalid(field, &message).into(),
+            ChatError::TextOnly { model } => {
+                BadRequest::invalid("messages", &format!("`{model}` takes text only; send text parts")).into()
+            }
+            ChatError::InProgress(id) => Self::of(Code::DuplicateRequest, &[("request_id", &id)]),
+            ChatError::MeteringBehind => Self::of(Code::Overloaded, &[]).retry_after(retry_after),
+            ChatError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<EngineError> for ApiError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::ContextOverflow(overflow) => {
+                Self::new(Code::PromptTooLong, ErrorBody::prompt_too_long(overflow))
+            }
+            EngineError::Unsupported { field, message } => BadRequest::invalid(field, &message).into(),
+            EngineError::Rejected { message } => BadRequest::malformed(&message).into(),
+            EngineError::Busy { retry_after } => {
+                Self::of(Code::Overloaded, &[]).retry_after(retry_after.or(Some(Duration::from_secs(1))))
+            }
+            EngineError::Unauthorized | EngineError::Failed { .. } => {
+                tracing::error!(%error, "engine failed");
+                Self::of(Code::ProcessingFailed, &[])
+            }
+            EngineError::Unavailable { .. } | EngineError::TimedOut { .. } => {
+                let error_id = uuid::Uuid::now_v7().simple().to_string();
+                tracing::error!(%error, error_id, "engine could not be reached");
+                Self::network(&error_id)
+            }
+        }
+    }
+}
+
+impl From<AsyncChatError> for ApiError {
+    fn from(error: AsyncChatError) -> Self {
+        match error {
+            AsyncChatError::Chat(error) => error.into(),
+            AsyncChatError::Submit(SubmitError::AlreadyOpen { request_id }) => {
+                Self::of(Code::DuplicateRequest, &[("request_id", &request_id)])
+            }
+            AsyncChatError::Submit(SubmitError::TooMany { .. }) => Self::of(Code::TooManyAtOnce, &[]),
+            AsyncChatError::Unknown => Self::no_such("async-result"),
+            AsyncChatError::Queue(cause) | AsyncChatError::Submit(SubmitError::Queue(cause)) => {
+                tracing::error!(error = &cause as &dyn std::error::Error, "the task queue did not answer");
+                Self::of(Code::CallFailed, &[])
+                    .with_status(StatusCode::SERVICE_UNAVAILABLE)
+                    .retry_after(Some(Duration::from_secs(1)))
+            }
+        }
+    }
+}

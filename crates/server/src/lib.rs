@@ -1,0 +1,22 @@
+//! Every byte that arrives: routes, authentication, error mapping.
+//!
+//! A handler translates: wire shapes into the domain, one call, and the answer back. It decides nothing.
+
+mod auth;
+mod body;
+mod context;
+mod error;
+mod health;
+mod layers;
+mod paas;
+mod path;
+mod platform;
+mod serve;
+mod sse;
+
+pub use auth::Caller;
+pub use context::RequestContext;
+pub use error::ApiError;
+pub use layers::app;
+pub use platform::{Platform, ServerSettings};
+pub use serve::serve;

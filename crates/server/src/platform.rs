@@ -1,0 +1,46 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use accounts::Keys;
+use capabilities::async_chat::AsyncChat;
+use gateway::Gateway;
+use vocab::Clock;
+
+/// Everything the routes call. Cheap to clone.
+#[derive(Clone)]
+pub struct Platform {
+    /// Who is calling.
+    pub keys: Arc<Keys>,
+    /// Chat completions.
+    pub gateway: Arc<Gateway>,
+    /// Chat completions whose answer is fetched later.
+    pub async_chat: Arc<AsyncChat>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Limits.
+    pub settings: Arc<ServerSettings>,
+}
+
+/// Limits of what arrives and of how long it may take.
+#[derive(Clone, Debug)]
+pub struct ServerSettings {
+    /// The largest request body.
+    pub body_bytes_max: usize,
+    /// The longest that one answer may take (rule ENDP-13).
+    pub answer_duration_max: Duration,
+    /// How long a stream may be silent before an empty piece keeps it open.
+    pub keep_alive_after: Duration,
+    /// How long running answers may go on once a stop was asked for.
+    pub drain_duration_max: Duration,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: 128 * 1024 * 1024,
+            answer_duration_max: Duration::from_secs(3000),
+            keep_alive_after: Duration::from_secs(15),
+            drain_duration_max: Duration::from_secs(30),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+use serde_json::{Value, json};
+use testkit::TestApp;
+use testkit::scripted_engine::PROMPT_TOKENS;
+
+use crate::{hello, hello_with};
+
+/// http-api.md §10
+#[tokio::test]
+async fn the_served_models_own_tokenizer_counts() {
+    let app = TestApp::start().await;
+    let body = hello_with(&json!({"request_id": "probe-1"}));
+    let answer: Value =
+        app.post("/tokenizer").body(body.to_string()).send().await.unwrap().json().await.unwrap();
+    assert_eq!(answer["usage"]["prompt_tokens"], PROMPT_TOKENS);
+    assert_eq!(answer["usage"]["total_tokens"], PROMPT_TOKENS);
+    assert_eq!(answer["request_id"], "probe-1");
+    assert!(app.usage().await.is_empty(), "counting is no use of the model");
+}
+
+#[tokio::test]
+async fn an_unknown_model_has_no_tokenizer() {
+    let app = TestApp::start().await;
+    let mut body = hello();
+    body["model"] = json!("no-such-model");
+    assert_eq!(app.post("/tokenizer").body(body.to_string()).send().await.unwrap().status(), 400);
+}
