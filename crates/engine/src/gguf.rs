@@ -1,7 +1,7 @@
 //! Reads the header of a GGUF file, so that llama.cpp, which aborts on some bad files, never sees one.
 
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{self, File, Metadata};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -14,6 +14,8 @@ use crate::tensor_type::TensorType;
 
 const MAGIC: &[u8; 4] = b"GGUF";
 const VERSIONS: std::ops::RangeInclusive<u32> = 2..=3;
+/// Others are read over: a file may hold thousands of long ones.
+const TEXTS_KEPT: [&str; 3] = ["general.architecture", "general.name", "tokenizer.chat_template"];
 const KEY_BYTES_MAX: u64 = 64 << 10;
 const TEXT_BYTES_MAX: u64 = 4 << 20;
 const ENTRIES_MAX: u64 = 1 << 16;
@@ -200,15 +202,16 @@ struct Header {
 
 impl Header {
     fn read(path: &Path) -> Result<Self, ModelFileError> {
-        let file = File::open(path).map_err(|source| match source.kind() {
+        let unreadable = |source: io::Error| match source.kind() {
             io::ErrorKind::NotFound => ModelFileError::Missing(path.to_owned()),
             _ => ModelFileError::Unreadable { path: path.to_owned(), source },
-        })?;
-        let metadata =
-            file.metadata().map_err(|source| ModelFileError::Unreadable { path: path.to_owned(), source })?;
+        };
+        // Asked before opening, which would wait at a pipe.
+        let metadata = fs::metadata(path).map_err(unreadable)?;
         if !metadata.is_file() {
             return Err(ModelFileError::NotGguf(path.to_owned()));
         }
+        let file = File::open(path).map_err(unreadable)?;
         let file_bytes = metadata.len();
         let mut reader =
             Reader { path, input: BufReader::with_capacity(256 << 10, file), left: file_bytes, file_bytes };
@@ -266,7 +269,9 @@ impl Header {
         match kind {
             8 => {
                 let text = reader.text(TEXT_BYTES_MAX)?;
-                self.texts.insert(key, text);
+                if TEXTS_KEPT.contains(&key.as_str()) {
+                    self.texts.insert(key, text);
+                }
             }
             9 => {
                 let length = reader.skip_array(0)?;
@@ -495,11 +500,7 @@ impl Reader<'_> {
     }
 
     /// A hash that changes when the file does: of its header, size and time of change.
-    fn identity(
-        mut self,
-        header_bytes: u64,
-        metadata: &std::fs::Metadata,
-    ) -> Result<blake3::Hash, ModelFileError> {
+    fn identity(mut self, header_bytes: u64, metadata: &Metadata) -> Result<blake3::Hash, ModelFileError> {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&self.file_bytes.to_le_bytes());
         let changed =

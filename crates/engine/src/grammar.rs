@@ -256,8 +256,13 @@ fn rename(grammar: &str, prefix: &str) -> String {
 #[cfg(test)]
 mod tests {
     use inference::Message;
+    use llama_cpp_2::model::LlamaModel;
+    use llama_cpp_2::model::params::LlamaModelParams;
+    use llama_cpp_2::sampling::LlamaSampler;
 
     use super::*;
+    use crate::sampler::allows;
+    use crate::system::backend;
 
     #[test]
     fn rule_names_are_renamed_and_nothing_else() {
@@ -282,6 +287,98 @@ mod tests {
 
     const DIALECT: Dialect =
         Dialect { generation: Generation::A, has_tags: true, call_token: Some(LlamaToken(9)) };
+
+    const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/models/tiny-glm4.gguf");
+
+    fn weather() -> Tool {
+        let parameters = json!({
+            "type": "object",
+            "properties": {"city": {"type": "string"}, "days": {"type": "integer"}, "unit": {"enum": ["C", "F"]}},
+            "required": ["city"]
+        });
+        Tool { name: "get_weather".into(), description: None, parameters: Some(parameters), strict: None }
+    }
+
+    /// What the grammar says to a whole output: refused, begun, or complete.
+    fn judge(model: &LlamaModel, gbnf: &str, output: &str) -> &'static str {
+        let mut grammar = LlamaSampler::grammar(model, gbnf, "root").expect(gbnf);
+        for token in model.vocab().tokenize(output.as_bytes(), false, true) {
+            if !allows(&mut grammar, token) {
+                return "refused";
+            }
+            grammar.try_accept(token).unwrap();
+        }
+        if allows(&mut grammar, model.vocab().eos()) { "complete" } else { "begun" }
+    }
+
+    /// What models of each generation really write is allowed, and what they must not write is not.
+    #[test]
+    fn calls_are_those_of_the_generation() {
+        let model =
+            LlamaModel::load_from_file(backend().unwrap(), TINY, &LlamaModelParams::default()).unwrap();
+        let a = "\n<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>Paris </x> 5\n</arg_value>\n\
+                 <arg_key>days</arg_key>\n<arg_value>3</arg_value>\n</tool_call>";
+        let b = "<tool_call>get_weather<arg_key>city</arg_key><arg_value>Paris</arg_value><arg_key>unit</arg_key>\
+                 <arg_value>F</arg_value></tool_call>";
+        let json =
+            "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\"}}\n</tool_call>";
+        let mut asked = request();
+        asked.tools = vec![weather()];
+        asked.tool_choice = ToolChoice::Required;
+        let gbnf = |asked: &ChatRequest, generation, has_tags, thinking| {
+            let dialect = Dialect { generation, has_tags, ..DIALECT };
+            match constraint(asked, dialect, thinking).unwrap().unwrap() {
+                Constraint::Whole { gbnf, .. } | Constraint::OnCall { gbnf, .. } => gbnf,
+            }
+        };
+
+        for (generation, has_tags, output) in
+            [(Generation::A, true, a), (Generation::B, true, b), (Generation::B, false, json)]
+        {
+            let plain = gbnf(&asked, generation, has_tags, false);
+            assert_eq!(judge(&model, &plain, output), "complete", "{output}");
+            assert_eq!(judge(&model, &plain, &output[..output.len() - 20]), "begun", "{output}");
+            assert_eq!(
+                judge(&model, &plain, &format!("{output}{}", output.trim_start())),
+                "complete",
+                "{output}"
+            );
+            for wrong in ["Hello", "<tool_call>other", "</think>"] {
+                assert_eq!(judge(&model, &plain, wrong), "refused", "{wrong}");
+            }
+            let thinking = gbnf(&asked, generation, has_tags, true);
+            let thought = if generation == Generation::A {
+                "\n<think>Let me < see</think>\n"
+            } else {
+                "Let me </ see</think>"
+            };
+            assert_eq!(judge(&model, &thinking, &format!("{thought}{output}")), "complete", "{output}");
+            assert_eq!(judge(&model, &thinking, &format!("{thought}Hello")), "refused");
+        }
+
+        let one = gbnf(&asked, Generation::B, true, false);
+        for wrong in [
+            "<tool_call>get_weather</tool_call>",
+            "<tool_call>get_weather<arg_key>days</arg_key>",
+            "<tool_call>get_weather<arg_key>city</arg_key><arg_value>x</arg_value><arg_key>days</arg_key><arg_value>x",
+            "<tool_call>get_weather<arg_key>city</arg_key><arg_value>x</arg_value><arg_key>town</arg_key>",
+        ] {
+            assert_eq!(judge(&model, &one, wrong), "refused", "{wrong}");
+        }
+        asked.parallel_tool_calls = Some(false);
+        let single = gbnf(&asked, Generation::B, true, false);
+        assert_eq!(judge(&model, &single, &format!("{b}{b}")), "refused");
+
+        asked.tool_choice = ToolChoice::Auto;
+        let after_trigger = gbnf(&asked, Generation::B, true, true);
+        assert_eq!(judge(&model, &after_trigger, b.strip_prefix("<tool_call>").unwrap()), "complete");
+
+        asked.format = ResponseFormat::JsonObject;
+        let either = gbnf(&asked, Generation::B, true, false);
+        assert_eq!(judge(&model, &either, b), "complete");
+        assert_eq!(judge(&model, &either, "{\"a\": [1, null]}"), "complete");
+        assert_eq!(judge(&model, &either, "[1]"), "refused");
+    }
 
     #[test]
     fn plain_requests_are_not_constrained() {

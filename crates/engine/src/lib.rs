@@ -16,6 +16,7 @@ mod memory;
 mod output;
 #[cfg(test)]
 mod parity;
+mod pattern;
 mod pool;
 mod prefix;
 mod prepare;

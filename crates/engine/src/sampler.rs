@@ -242,7 +242,7 @@ fn best(logits: impl Iterator<Item = (usize, f32)>) -> Option<LlamaToken> {
     highest.is_finite().then(|| i32::try_from(token).map(LlamaToken).ok()).flatten()
 }
 
-fn allows(grammar: &mut LlamaSampler, token: LlamaToken) -> bool {
+pub(crate) fn allows(grammar: &mut LlamaSampler, token: LlamaToken) -> bool {
     let mut one = LlamaTokenDataArray::new(vec![LlamaTokenData::new(token, 0.0, 0.0)], false);
     one.apply_sampler(grammar);
     one.data.first().is_some_and(|data| data.logit().is_finite())

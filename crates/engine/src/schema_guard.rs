@@ -5,12 +5,13 @@
 
 use serde_json::{Map, Value};
 
+use crate::pattern;
+
 const BYTES_MAX: usize = 256 << 10;
 const DEPTH_MAX: usize = 32;
 const PLACES_MAX: usize = 2_000;
 const KEY_BYTES_MAX: usize = 256;
 const PROPERTIES_MAX: usize = 128;
-const PATTERN_BYTES_MAX: usize = 512;
 /// The compiler copies a rule as often as it must at least occur.
 const REPEATS_MAX: u64 = 1_000;
 /// Steps in following references and alternatives that can stand at one place.
@@ -73,10 +74,12 @@ fn walk_object(fields: &mut Map<String, Value>, depth: usize, places: &mut usize
             return Err(Refused(format!("`{key}` is more than {REPEATS_MAX}")));
         }
     }
-    // A pattern that is not anchored on both sides would be dropped by the converter, which prints it.
-    let is_usable = |p: &str| p.len() <= PATTERN_BYTES_MAX && p.starts_with('^') && p.ends_with('$');
-    if fields.get("pattern").and_then(Value::as_str).is_some_and(|pattern| !is_usable(pattern)) {
-        fields.remove("pattern");
+    // Where it is a name of a property, `pattern` is an object.
+    if let Some(pattern) = fields.get("pattern").and_then(Value::as_str) {
+        match pattern::rewrite(pattern) {
+            Some(rewritten) => fields.insert("pattern".into(), rewritten.into()),
+            None => fields.shift_remove("pattern"),
+        };
     }
     fields.values_mut().try_for_each(|value| walk(value, depth + 1, places))
 }

@@ -1,13 +1,14 @@
 //! What the machine has and what this build can use of it.
 
 use std::collections::HashSet;
-use std::ffi::CStr;
+use std::ffi::{CStr, c_char, c_void};
 use std::fs;
+use std::ptr;
 use std::sync::OnceLock;
 use std::thread;
 
 use llama_cpp_2::llama_backend::LlamaBackend;
-use llama_cpp_2::{LogOptions, send_logs_to_tracing};
+use tracing::{Level, debug};
 
 /// The pinned wrapper. State files of another version are not read.
 pub(crate) const ENGINE_BUILD: &str = "llama-cpp-2 0.1.160";
@@ -101,10 +102,32 @@ pub(crate) fn backend() -> Option<&'static LlamaBackend> {
     static BACKEND: OnceLock<Option<LlamaBackend>> = OnceLock::new();
     BACKEND
         .get_or_init(|| {
-            send_logs_to_tracing(LogOptions::default());
+            send_logs_to_tracing();
             LlamaBackend::init().ok()
         })
         .as_ref()
+}
+
+/// llama.cpp tells much that only someone looking for a fault wants to know: all of it goes to level debug.
+fn send_logs_to_tracing() {
+    #[expect(unsafe_code, reason = "the wrapper's own bridge cannot change levels")]
+    // SAFETY: the callback lives for ever and needs no data.
+    unsafe {
+        llama_cpp_sys_2::llama_log_set(Some(log_line), ptr::null_mut());
+    }
+}
+
+extern "C" fn log_line(_level: llama_cpp_sys_2::ggml_log_level, text: *const c_char, _data: *mut c_void) {
+    if text.is_null() || !tracing::enabled!(target: "llama.cpp", Level::DEBUG) {
+        return;
+    }
+    #[expect(unsafe_code, reason = "it is a C string")]
+    // SAFETY: llama.cpp passes a NUL-terminated string that lives until this function returns.
+    let line = unsafe { CStr::from_ptr(text) }.to_string_lossy();
+    let line = line.trim();
+    if !line.is_empty() && line != "." {
+        debug!(target: "llama.cpp", "{line}");
+    }
 }
 
 #[cfg(test)]

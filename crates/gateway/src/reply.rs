@@ -137,16 +137,8 @@ impl Tally {
     /// The engine stopped without finishing: the caller is told so in the last event.
     fn broken_off(&self, error: Option<&EngineError>) -> ChatEvent {
         let request = self.admission.as_ref().map(|admission| admission.request.as_str()).unwrap_or_default();
-        match error {
-            Some(error) => {
-                tracing::warn!(request.id = request, engine.name = self.engine, %error, "engine failed mid-answer")
-            }
-            None => tracing::warn!(
-                request.id = request,
-                engine.name = self.engine,
-                "engine ended without finishing"
-            ),
-        }
+        let error = error.map_or("it ended without finishing".to_owned(), ToString::to_string);
+        tracing::warn!(request.id = request, engine.name = self.engine, error, "an answer was broken off");
         ChatEvent::Finished { reason: FinishReason::NetworkError, usage: self.figures() }
     }
 

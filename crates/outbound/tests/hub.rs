@@ -1,5 +1,7 @@
 //! Pulling models from a hub over a bad line.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 use std::time::Duration;
 

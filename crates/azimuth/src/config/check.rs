@@ -52,7 +52,12 @@ pub(super) fn check(config: &Config, mistakes: &mut Vec<String>) {
     }
 }
 
-fn at_least<T: PartialOrd + std::fmt::Display>(key: &str, value: T, least: T, mistakes: &mut Vec<String>) {
+fn at_least<T: PartialOrd + Copy + std::fmt::Display>(
+    key: &str,
+    value: T,
+    least: T,
+    mistakes: &mut Vec<String>,
+) {
     if value < least {
         mistakes.push(format!("`{key}`: expected {least} or more, found {value}"));
     }

@@ -7,7 +7,7 @@ use engine::{CacheSettings, DiskCacheSettings, Embedded, Settings};
 use inference::{CacheScope, ChatRequest};
 use vocab::{Clock, Timestamp, Tokens};
 
-use crate::setting::{Answer, answer, ask, long_text, settings, tiny, tiny_moe};
+use crate::setting::{Answer, answer, ask, long_text, settings, talk_for, tiny, tiny_moe};
 
 struct Hands(AtomicI64);
 
@@ -80,9 +80,7 @@ async fn a_branch_shares_what_a_running_answer_has_read() {
 
     let embedded = Embedded::start(settings());
     let engine = embedded.engine("tiny", tiny());
-    let mut first = ask(&format!("{text} A"));
-    first.max_tokens = Some(400);
-    let running = engine.chat(first).await.unwrap();
+    let running = engine.chat(talk_for(&format!("{text} A"), 1_000)).await.unwrap();
     let mut cached = Tokens::ZERO;
     for _ in 0..50 {
         let branch = answer(engine.as_ref(), with_logprobs(&format!("{text} B"))).await;

@@ -4,7 +4,7 @@ use std::path::Path;
 use engine::{Embedded, LoadState, ModelFile, ModelFileError, Settings};
 use inference::{EngineError, FinishReason};
 
-use crate::setting::{answer, ask, demo, settings, tiny, tiny_moe};
+use crate::setting::{answer, ask, demo, settings, talk_for, tiny, tiny_moe};
 
 /// `models info`: what a file says of itself, without loading it.
 #[test]
@@ -23,7 +23,7 @@ fn a_model_file_tells_what_it_is() {
 }
 
 fn problem(path: &Path) -> ModelFileError {
-    ModelFile::inspect(path).unwrap_err()
+    ModelFile::inspect(path).expect_err("the file is bad")
 }
 
 /// Every way a file can be wrong has its own sentence, and llama.cpp never sees the file.
@@ -124,9 +124,7 @@ async fn models_make_room_for_each_other() {
     answer(moe.as_ref(), ask("hi")).await;
     assert_eq!((state("dense"), state("moe")), (LoadState::Unloaded, LoadState::Ready));
 
-    let mut endless = ask("talk");
-    endless.max_tokens = None;
-    let using = moe.chat(endless).await.unwrap();
+    let using = moe.chat(talk_for("talk", 1_500)).await.unwrap();
     assert!(matches!(dense.chat(ask("hi")).await.err(), Some(EngineError::Busy { .. })));
     drop(using);
 

@@ -5,7 +5,7 @@ use futures::StreamExt;
 use inference::{CacheScope, ChatEvent, EngineError, FinishReason, Message, Part};
 use vocab::Tokens;
 
-use crate::setting::{answer, ask, long_text, read, settings, tiny};
+use crate::setting::{answer, ask, long_text, read, settings, talk_for, tiny};
 
 /// DESIGN §9: no token waits behind another request's prompt. Counted in steps of the network, not in time.
 #[tokio::test]
@@ -15,9 +15,7 @@ async fn a_long_prompt_does_not_stop_anothers_tokens() {
         Embedded::start(Settings { context_tokens: 4_096, prompt_tokens_per_step: BITE, ..settings() });
     let engine = embedded.engine("tiny", tiny());
 
-    let mut talker = ask("Talk for long");
-    talker.max_tokens = Some(2_000);
-    let mut talking = engine.chat(talker).await.unwrap();
+    let mut talking = engine.chat(talk_for("Talk for long", 2_000)).await.unwrap();
     talking.next().await.unwrap().unwrap();
 
     let before = embedded.stats("tiny").unwrap();
@@ -40,10 +38,8 @@ async fn hanging_up_frees_the_slot() {
     let embedded =
         Embedded::start(Settings { slots: 1, batch_tokens: 8, prompt_tokens_per_step: 8, ..settings() });
     let engine = embedded.engine("tiny", tiny());
-    let mut endless = ask("Talk for ever");
-    endless.max_tokens = None;
-
-    let mut answered = engine.chat(endless.clone()).await.unwrap();
+    let endless = talk_for("Talk for ever", 1_500);
+    let mut answered = engine.chat(endless).await.unwrap();
     assert!(matches!(answered.next().await, Some(Ok(ChatEvent::Started { .. }))));
     let waiting = engine.chat(ask(&long_text("never read", 1_000))).await.unwrap();
     let being_read = ask(&long_text("half read", 1_000));
@@ -65,8 +61,7 @@ async fn hanging_up_frees_the_slot() {
 async fn a_full_queue_is_busy() {
     let embedded = Embedded::start(Settings { slots: 1, queue_max: 1, ..settings() });
     let engine = embedded.engine("tiny", tiny());
-    let mut endless = ask("Talk");
-    endless.max_tokens = None;
+    let endless = talk_for("Talk", 1_500);
     let _running = engine.chat(endless.clone()).await.unwrap();
     let _waiting = engine.chat(endless.clone()).await.unwrap();
     let refused = engine.chat(endless).await.err();
@@ -80,9 +75,7 @@ async fn a_full_queue_is_busy() {
 async fn a_slow_reader_holds_up_only_itself() {
     let embedded = Embedded::start(settings());
     let engine = embedded.engine("tiny", tiny());
-    let mut long = ask("Talk for long");
-    long.max_tokens = Some(600);
-    let unread = engine.chat(long).await.unwrap();
+    let unread = engine.chat(talk_for("Talk for long", 600)).await.unwrap();
     for n in 0..5 {
         answer(engine.as_ref(), ask(&format!("number {n}"))).await;
     }
@@ -96,11 +89,7 @@ async fn a_slow_reader_holds_up_only_itself() {
 async fn answers_that_do_not_fit_together_wait_for_each_other() {
     let embedded = Embedded::start(Settings { context_tokens: 512, ..settings() });
     let engine = embedded.engine("tiny", tiny());
-    let request = |n: u32| {
-        let mut request = ask(&format!("Story number {n}"));
-        request.max_tokens = Some(300);
-        request
-    };
+    let request = |n: u32| talk_for(&format!("Story number {n}"), 300);
     let streams = futures::future::join_all((0..3).map(|n| engine.chat(request(n)))).await;
     let together = futures::future::join_all(streams.into_iter().map(|stream| read(stream.unwrap()))).await;
     for answer in together {
@@ -116,7 +105,7 @@ async fn answers_that_do_not_fit_together_wait_for_each_other() {
 async fn a_full_window_ends_the_answer() {
     let embedded = Embedded::start(Settings { context_tokens: 256, ..settings() });
     let engine = embedded.engine("tiny", tiny());
-    let mut request = ask("Go on");
+    let mut request = talk_for("Go on", 1);
     request.max_tokens = None;
     let answer = answer(engine.as_ref(), request).await;
     assert_eq!(answer.reason, Some(FinishReason::ModelContextWindowExceeded));

@@ -6,8 +6,9 @@ use engine::Settings;
 use futures::StreamExt;
 use inference::{
     CacheScope, ChatEngine, ChatEvent, ChatRequest, ChatStream, EngineError, FinishReason, Message, Part,
-    TokenLogprob,
+    ResponseFormat, TokenLogprob,
 };
+use serde_json::json;
 use vocab::{Tokens, Usage};
 
 /// A random-weight GLM-4: it writes nonsense, always the same.
@@ -32,11 +33,20 @@ pub fn settings() -> Settings {
 /// A greedy request without thinking.
 pub fn ask(text: &str) -> ChatRequest {
     let user = Message::User { content: vec![Part::text(text)] };
-    let mut request = ChatRequest::new("glm-4.6".parse().unwrap(), vec![user]);
+    let mut request = ChatRequest::new("glm-4.6".parse().expect("a name"), vec![user]);
     request.thinking.enabled = false;
     request.sampling.greedy = true;
     request.max_tokens = Some(16);
     request.cache_scope = CacheScope("alice".into());
+    request
+}
+
+/// A request whose answer has no end before its limit: the schema wants more than fits.
+pub fn talk_for(text: &str, tokens: u32) -> ChatRequest {
+    let mut request = ask(text);
+    let schema = json!({"type": "array", "items": {"type": "boolean"}, "minItems": 1_000});
+    request.format = ResponseFormat::JsonSchema { name: "long".into(), schema };
+    request.max_tokens = Some(tokens);
     request
 }
 
@@ -64,7 +74,7 @@ pub struct Answer {
 }
 
 pub async fn answer(engine: &dyn ChatEngine, request: ChatRequest) -> Answer {
-    read(engine.chat(request).await.unwrap()).await.unwrap()
+    read(engine.chat(request).await.expect("the request is taken")).await.expect("the answer is whole")
 }
 
 pub async fn read(mut stream: ChatStream) -> Result<Answer, EngineError> {
@@ -76,7 +86,7 @@ pub async fn read(mut stream: ChatStream) -> Result<Answer, EngineError> {
             ChatEvent::Content(text) => answer.content.push_str(&text),
             ChatEvent::ToolCallStarted { name, .. } => answer.calls.push((name, String::new())),
             ChatEvent::ToolCallArguments { index, fragment } => {
-                answer.calls[index as usize].1.push_str(&fragment)
+                answer.calls[index as usize].1.push_str(&fragment);
             }
             ChatEvent::ToolCallFinished { .. } => {}
             ChatEvent::Logprobs(more) => answer.logprobs.extend(more),
