@@ -190,11 +190,20 @@ def gguf_name(name: str, architecture: str) -> str:
     return f"blk.{layer}.{inner[rest]}"
 
 
-def write_gguf(path: pathlib.Path, architecture: str, config: dict, weights: dict, tokenizer: Tokenizer, name: str):
-    """Writes the model, its tokenizer and its chat template as one F32 GGUF file."""
+def write_gguf(
+    path: pathlib.Path,
+    architecture: str,
+    config: dict,
+    weights: dict,
+    tokenizer: Tokenizer,
+    name: str,
+    matrices: gguf.GGMLQuantizationType = gguf.GGMLQuantizationType.F32,
+):
+    """Writes the model, its tokenizer and its chat template as one GGUF file: matrices as given, the rest in F32."""
+    is_quantized = matrices != gguf.GGMLQuantizationType.F32
     writer = gguf.GGUFWriter(str(path), architecture)
     writer.add_name(name)
-    writer.add_file_type(gguf.LlamaFileType.ALL_F32)
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0 if is_quantized else gguf.LlamaFileType.ALL_F32)
     writer.add_context_length(config["max_position_embeddings"])
     writer.add_embedding_length(config["hidden_size"])
     writer.add_block_count(config["num_hidden_layers"])
@@ -219,7 +228,11 @@ def write_gguf(path: pathlib.Path, architecture: str, config: dict, weights: dic
     writer.add_chat_template(CHAT_TEMPLATE)
 
     def put(tensor_name, values):
-        writer.add_tensor(tensor_name, np.ascontiguousarray(values, np.float32))
+        values = np.ascontiguousarray(values, np.float32)
+        if is_quantized and values.ndim > 1:
+            writer.add_tensor(tensor_name, gguf.quants.quantize(values, matrices), raw_dtype=matrices)
+        else:
+            writer.add_tensor(tensor_name, values)
 
     for tensor_name, values in weights.items():
         if ".experts." not in tensor_name:

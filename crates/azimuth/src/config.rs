@@ -238,6 +238,9 @@ pub(crate) struct ModelConfig {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<String>")]
     pub(crate) aliases: Vec<ModelName>,
+    /// The most output tokens when a request does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max_tokens: Option<u32>,
     /// The temperature when a request gives none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) temperature: Option<f32>,

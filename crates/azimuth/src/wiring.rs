@@ -29,6 +29,9 @@ use crate::schedule::every;
 /// The public name of the demo model.
 pub(crate) const DEMO_MODEL: &str = "azimuth-demo";
 
+/// How much the demo model writes unless a request says otherwise; it does not always know when to stop.
+const DEMO_MAX_TOKENS: u32 = 1024;
+
 /// Accounts, keys and records: what the commands share with a running server.
 pub(crate) struct Books {
     pub(crate) store: Arc<Store>,
@@ -178,6 +181,7 @@ fn catalogue(config: &Config, engines: &HashMap<String, Arc<dyn ChatEngine>>) ->
 fn mapping(model: &ModelConfig, engines: &HashMap<String, Arc<dyn ChatEngine>>) -> ModelMapping {
     let mut card = documented(&model.name).unwrap_or_else(|| ModelCard::custom(model.name.clone()));
     card.aliases.extend(model.aliases.iter().cloned());
+    card.max_tokens_default = model.max_tokens.or(card.max_tokens_default);
     card.temperature_default = model.temperature.or(card.temperature_default);
     card.top_p_default = model.top_p.or(card.top_p_default);
     let routes = model
@@ -196,7 +200,8 @@ fn documented(name: &ModelName) -> Option<ModelCard> {
 }
 
 /// Without any configuration the demo model answers, under its own name and, so that every sample and SDK default
-/// works at once, under the documented text models' names. It does not sample: it is too small to be let wander.
+/// works at once, under the documented text models' names. It does not sample and does not write at length: it is too
+/// small to be let wander.
 fn demo_mappings(engines: &HashMap<String, Arc<dyn ChatEngine>>) -> Vec<ModelMapping> {
     let Some(engine) = engines.get(DEMO_MODEL) else { return Vec::new() };
     let own = DEMO_MODEL.parse().map(ModelCard::custom).into_iter();
@@ -205,6 +210,7 @@ fn demo_mappings(engines: &HashMap<String, Arc<dyn ChatEngine>>) -> Vec<ModelMap
     own.chain(stands_in_for)
         .map(|mut card| {
             card.temperature_default = Some(0.0);
+            card.max_tokens_default = Some(DEMO_MAX_TOKENS);
             ModelMapping { card, routes: vec![RouteTo { engine: engine.clone(), weight: 1 }] }
         })
         .collect()

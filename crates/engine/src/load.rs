@@ -33,6 +33,7 @@ use crate::worker::{Command, Counters, Worker};
 const THREAD_STACK_BYTES: usize = 32 << 20;
 /// Tokens that the network takes in at once, in steps of this size.
 const MICRO_BATCH_TOKENS: u32 = 512;
+const WEIGHT_BYTES_PER_THREAD: u64 = 32 << 20;
 /// llama.cpp's own limit.
 const SEQUENCES_MAX: u32 = 256;
 
@@ -179,7 +180,9 @@ fn run(
     let sequences = (slots + settings.cache.resident_max).min(SEQUENCES_MAX);
     // llama.cpp insists on room for one score row of each sequence.
     let batch_tokens = settings.batch_tokens.max(sequences);
-    let parameters = context_parameters(settings, file.window(settings), sequences, batch_tokens);
+    let threads = settings.threads.unwrap_or_else(|| threads_for(file.weight_bytes, physical_cores()));
+    let shape = ContextShape { window: file.window(settings), sequences, batch_tokens, threads };
+    let parameters = context_parameters(settings, shape);
     let Some(context) = backend().and_then(|backend| model.new_context(backend, parameters).ok()) else {
         let _ = ready.send(Err(LoadError::Context));
         return;
@@ -250,18 +253,29 @@ fn describe(file: &ModelFile, settings: &Settings, model: &Arc<LlamaModel>) -> R
     Ok(Parts { vocabulary, renderer, basis, dialect, window, counters: Arc::default() })
 }
 
-pub(crate) fn context_parameters(
-    settings: &Settings,
-    window: u32,
-    sequences: u32,
-    batch_tokens: u32,
-) -> LlamaContextParams {
+/// How large a context is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ContextShape {
+    pub window: u32,
+    pub sequences: u32,
+    pub batch_tokens: u32,
+    pub threads: u32,
+}
+
+/// Threads worth having for a model: they wait for each other hundreds of times in a step, spinning, which
+/// costs more than it gains where each has little to do.
+fn threads_for(weight_bytes: u64, cores: u32) -> u32 {
+    u32::try_from(weight_bytes / WEIGHT_BYTES_PER_THREAD).unwrap_or(u32::MAX).clamp(1, cores.max(1))
+}
+
+pub(crate) fn context_parameters(settings: &Settings, shape: ContextShape) -> LlamaContextParams {
+    let ContextShape { window, sequences, batch_tokens, threads } = shape;
     let kv_type = match settings.kv_type {
         KvType::F32 => KvCacheType::F32,
         KvType::F16 => KvCacheType::F16,
         KvType::Q8_0 => KvCacheType::Q8_0,
     };
-    let threads = i32::try_from(settings.threads.unwrap_or_else(physical_cores).max(1)).unwrap_or(1);
+    let threads = i32::try_from(threads.max(1)).unwrap_or(1);
     let parameters = LlamaContextParams::default()
         .with_n_ctx(NonZeroU32::new(window))
         .with_n_batch(batch_tokens)
@@ -288,4 +302,17 @@ fn fingerprint(file: &ModelFile, settings: &Settings) -> Fingerprint {
     hasher.update(settings.kv_type.as_str().as_bytes());
     hasher.update(&[u8::from(settings.flash_attention == FlashAttention::Off)]);
     Fingerprint(*hasher.finalize().as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two threads on a model of five megabytes are slower than one, and many times so on a busy machine.
+    #[test]
+    fn small_models_run_on_one_thread() {
+        assert_eq!(threads_for(4_800_000, 16), 1);
+        assert_eq!(threads_for(500_000_000, 16), 14);
+        assert_eq!(threads_for(20_000_000_000, 16), 16);
+    }
 }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::load::context_parameters;
+use crate::load::{ContextShape, context_parameters};
 use crate::settings::{FlashAttention, KvType, Settings};
 use crate::system::backend;
 use crate::tokens::Vocabulary;
@@ -42,14 +42,10 @@ fn compare(name: &str) {
     let tokens = Vocabulary::new(model.clone()).tokenise(&prompt, 4_096).unwrap();
     assert_eq!(tokens, golden.ids, "the tokeniser differs");
 
-    let exact = Settings {
-        kv_type: KvType::F32,
-        flash_attention: FlashAttention::Off,
-        threads: Some(1),
-        ..Settings::default()
-    };
-    let mut context =
-        model.new_context(backend().unwrap(), context_parameters(&exact, 1_024, 1, 512)).unwrap();
+    let exact =
+        Settings { kv_type: KvType::F32, flash_attention: FlashAttention::Off, ..Settings::default() };
+    let shape = ContextShape { window: 1_024, sequences: 1, batch_tokens: 512, threads: 1 };
+    let mut context = model.new_context(backend().unwrap(), context_parameters(&exact, shape)).unwrap();
     let mut batch = LlamaBatch::new(512, 1);
     for (position, id) in (0..).zip(&tokens) {
         batch.add(LlamaToken(*id), position, &[0], true).unwrap();

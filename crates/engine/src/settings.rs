@@ -19,7 +19,7 @@ pub struct Settings {
     /// The most prompt tokens read in a step while others are being answered. Lower values keep the
     /// tokens of running answers closer together; higher values start new answers sooner.
     pub prompt_tokens_per_step: u32,
-    /// Threads that compute; `None` takes one for each physical core.
+    /// Threads that compute; `None` takes one for each physical core, and fewer for a small model.
     pub threads: Option<u32>,
     /// How attention keys and values are stored.
     pub kv_type: KvType,

@@ -43,6 +43,9 @@ pub(super) fn check(config: &Config, mistakes: &mut Vec<String>) {
                 mistakes.push(format!("`models` `{}`: there is no engine `{engine}`", model.name));
             }
         }
+        if model.max_tokens == Some(0) {
+            mistakes.push(format!("`models` `{}`: `max_tokens` is 1 or more", model.name));
+        }
         if model.temperature.is_some_and(|value| !(0.0..=1.0).contains(&value)) {
             mistakes.push(format!("`models` `{}`: `temperature` is 0.0 to 1.0", model.name));
         }
