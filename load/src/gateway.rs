@@ -80,9 +80,9 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     if nginx_version.is_none() {
         eprintln!("load: *** nginx is not measured: there is nothing to compare with ***");
     }
+    let before = machine::describe();
     let bench = Bench::new(options, nginx_version.is_some())?;
     let mut report = Report::new(&["figure", "Azimuth", "nginx", "budget"]);
-    let before = machine::describe();
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
         for part in [Part::Start, Part::Requests, Part::Latency, Part::Streams, Part::Memory] {
             if !options.only.is_empty() && !options.only.contains(&part) {

@@ -87,7 +87,7 @@ async fn probes(azimuth: &Azimuth, model: &str, report: &mut Report) -> anyhow::
         ("10,000 tools", with("tools", (0..10_000).map(tool).collect())),
         ("a stop text of 1 MB", with("stop", json!(["x".repeat(1_000_000)]))),
         (
-            "a schema nested 100 deep",
+            "a schema nested 100 objects deep",
             with(
                 "response_format",
                 json!({
@@ -138,7 +138,10 @@ async fn ask(address: &str, request: &[u8]) -> std::io::Result<(u16, Vec<u8>)> {
 struct Calls {
     ended: usize,
     hung_up: usize,
+    /// Answered with a refusal: there was no room.
     refused: usize,
+    /// Not answered at all.
+    broken: usize,
 }
 
 /// Many streams at a time, most of which nobody listens to until the end.
@@ -161,6 +164,7 @@ async fn hang_ups(azimuth: &Azimuth, options: &Options, report: &mut Report) -> 
         all.ended += calls.ended;
         all.hung_up += calls.hung_up;
         all.refused += calls.refused;
+        all.broken += calls.broken;
     }
     report.row([
         &format!("{} callers for {} s", options.callers, options.seconds),
@@ -196,10 +200,11 @@ async fn rude_caller(address: &str, key: &str, model: &str, number: usize, end: 
         let patience = PATIENCE_MAX.mul_f64(rand::rng().random());
         match tokio::time::timeout(patience, ask(address, &request)).await {
             Ok(Ok((200, _))) => calls.ended += 1,
-            Ok(_) => {
+            Ok(Ok(_)) => {
                 calls.refused += 1;
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
+            Ok(Err(_)) => calls.broken += 1,
             Err(_) => calls.hung_up += 1,
         }
     }

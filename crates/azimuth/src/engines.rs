@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use engine::{DiskCacheSettings, Embedded, Settings};
 use inference::ChatEngine;
 use inference::parser::Generation;
 use outbound::remote::{Kind, PassThinking, RemoteConfig, RemoteEngine, Timeouts, Tokenize};
@@ -14,22 +13,21 @@ use vocab::{Secret, Tokens};
 
 use crate::config::{Config, EngineConfig, EngineKind, RawOutput, ThinkingStyle, TokenizerStyle};
 use crate::data_folder::DataFolder;
+use crate::embedded::EmbeddedModels;
 use crate::wiring::configured_engines;
-
-const MIB: u64 = 1024 * 1024;
 
 /// Every configured engine by name, and those that are hosts elsewhere.
 #[expect(clippy::type_complexity, reason = "two collections of the one thing the caller wires up")]
 pub(crate) fn all(
     config: &Config,
     folder: &DataFolder,
-    embedded: &Arc<Embedded>,
+    embedded: &EmbeddedModels,
 ) -> anyhow::Result<(HashMap<String, Arc<dyn ChatEngine>>, Vec<Arc<RemoteEngine>>)> {
     let mut engines: HashMap<String, Arc<dyn ChatEngine>> = HashMap::new();
     let mut remotes = Vec::new();
     for about in configured_engines(config) {
         let engine: Arc<dyn ChatEngine> = match remote_config(&about) {
-            None => embedded.engine(&about.name, &model_file(&about, folder)?),
+            None => embedded.engine(&about.name, &model_file(&about, folder)?)?,
             Some(remote) => {
                 let remote = Arc::new(
                     RemoteEngine::new(remote).with_context(|| format!("`engines` `{}`", about.name))?,
@@ -49,27 +47,6 @@ pub(crate) fn model_file(about: &EngineConfig, folder: &DataFolder) -> anyhow::R
         Some(file) => Ok(folder.find_model(file)),
         None => folder.demo_model(),
     }
-}
-
-/// How embedded models run here.
-pub(crate) fn embedded_settings(config: &Config, folder: &DataFolder) -> Settings {
-    let mut settings = Settings::default();
-    let about = &config.embedded;
-    settings.slots = u32::try_from(about.slots).unwrap_or(u32::MAX);
-    settings.queue_max = about.queue_max;
-    if about.context_tokens > 0 {
-        settings.context_tokens = u32::try_from(about.context_tokens).unwrap_or(u32::MAX);
-    }
-    settings.threads = u32::try_from(about.threads).ok().filter(|threads| *threads > 0);
-    settings.gpu_layers = Some(about.gpu_layers).filter(|layers| *layers > 0);
-    settings.memory_bytes_max = Some(about.memory_mib_max * MIB).filter(|bytes| *bytes > 0);
-    settings.cache.ttl_seconds = config.cache.ttl_seconds;
-    if config.cache.disk_mib_max > 0 {
-        let mut disk = DiskCacheSettings::in_folder(folder.cache());
-        disk.bytes_max = config.cache.disk_mib_max * MIB;
-        settings.cache.disk = Some(disk);
-    }
-    settings
 }
 
 /// A host elsewhere; `None` for embedded engines.

@@ -1,14 +1,12 @@
 //! Where adapters meet: the one place that knows which store, which engines and which server there are.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::{Accounts, Keys};
 use anyhow::Context;
 use capabilities::async_chat::{AsyncChat, ChatTaskHandler, TASK_KIND};
-use engine::Embedded;
 use gateway::{
     Catalogue, Gateway, GatewayLimits, Meter, MeterSettings, ModelCard, ModelKind, ModelMapping, RouteTo,
 };
@@ -23,6 +21,7 @@ use vocab::{Clock, ModelName, SystemClock};
 
 use crate::config::{CacheSharing, Config, EngineConfig, EngineKind, ModelConfig, OutOfRange};
 use crate::data_folder::DataFolder;
+use crate::embedded::EmbeddedModels;
 use crate::engines;
 use crate::schedule::every;
 
@@ -62,7 +61,7 @@ impl Books {
 /// A whole installation, running.
 pub(crate) struct Running {
     pub(crate) platform: Platform,
-    embedded: Arc<Embedded>,
+    embedded: EmbeddedModels,
     tracker: TaskTracker,
     stop: CancellationToken,
 }
@@ -74,8 +73,9 @@ impl Running {
         let stop = CancellationToken::new();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
 
-        let embedded = Embedded::start(engines::embedded_settings(config, folder));
+        let embedded = EmbeddedModels::start(config, folder);
         let (engines, remotes) = engines::all(config, folder, &embedded)?;
+        embedded.preload(embedded_names(config), &tracker, stop.clone());
         let catalogue = Arc::new(catalogue(config, &engines)?);
         let meter = Meter::start(books.store.clone(), MeterSettings::default(), &tracker);
         let limits = GatewayLimits {
@@ -216,17 +216,17 @@ fn demo_mappings(engines: &HashMap<String, Arc<dyn ChatEngine>>) -> Vec<ModelMap
         .collect()
 }
 
-/// Whether a file looks like a model that can be loaded; for `doctor` and for messages at the start.
-pub(crate) fn model_problem(path: &Path) -> Option<String> {
-    engine::ModelFile::inspect(path).err().map(|error| error.to_string())
-}
-
 /// The engines the configuration names, or the demo model alone.
 pub(crate) fn configured_engines(config: &Config) -> Vec<EngineConfig> {
     if !config.engines.is_empty() || !config.models.is_empty() {
         return config.engines.clone();
     }
     vec![EngineConfig::embedded(DEMO_MODEL, None)]
+}
+
+fn embedded_names(config: &Config) -> Vec<String> {
+    let engines = configured_engines(config).into_iter();
+    engines.filter(|engine| engine.kind == EngineKind::Embedded).map(|engine| engine.name).collect()
 }
 
 /// Whether nothing is configured, so that the demo model stands in.

@@ -9,6 +9,7 @@ mod call_grammar;
 mod disk_cache;
 mod embedded;
 mod gguf;
+mod gguf_reader;
 mod grammar;
 mod load;
 mod logprobs;

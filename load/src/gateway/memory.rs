@@ -91,7 +91,7 @@ async fn after_many_requests(bench: &Bench<'_>, report: &mut Report) -> anyhow::
         ensure!(outcome.failed == 0, "{} requests failed", outcome.failed);
         resident.push(mib(gateway.process().resident()));
     }
-    let title = format!("memory after {0}0 %, 50 % and all of {1} requests", 1, figure(figure_of(all)));
+    let title = format!("memory after 10 %, 50 % and all of {} requests", figure(figure_of(all)));
     report.row([&title, &resident.join(", "), "", "flat"]);
     Ok(())
 }

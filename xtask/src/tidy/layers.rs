@@ -62,7 +62,17 @@ pub(super) const HOUSE: &[Room] = &[
     Room {
         name: "testkit",
         level: None,
-        may_import: &["vocab", "inference", "ledger", "accounts", "tasks", "gateway", "capabilities", "wire", "server"],
+        may_import: &[
+            "vocab",
+            "inference",
+            "ledger",
+            "accounts",
+            "tasks",
+            "gateway",
+            "capabilities",
+            "wire",
+            "server",
+        ],
     },
     Room { name: "load", level: None, may_import: &[] },
     Room { name: "xtask", level: None, may_import: &[] },

@@ -1,7 +1,6 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use engine::BuildInfo;
 use outbound::remote::RemoteEngine;
 use serde::Serialize;
 use tokio::net::{TcpListener, TcpStream};
@@ -10,9 +9,9 @@ use tokio::time::timeout;
 use crate::cli::{Global, Output};
 use crate::config::{Config, load};
 use crate::data_folder::DataFolder;
-use crate::engines;
-use crate::terminal::{bytes, print_json};
-use crate::wiring::{Books, configured_engines, model_problem};
+use crate::terminal::print_json;
+use crate::wiring::{Books, configured_engines};
+use crate::{embedded, engines};
 
 /// One thing that was looked at.
 #[derive(Serialize)]
@@ -68,15 +67,11 @@ fn finding(what: &str, state: State, says: impl Into<String>) -> Finding {
 }
 
 fn build() -> Finding {
-    let build = BuildInfo::read();
-    let memory = build.memory_bytes.map_or("unknown memory".to_owned(), bytes);
-    let says = format!("{}, {} cores, {memory}", build.engine, build.cores);
-    if cfg!(target_arch = "x86_64") && !build.has_avx2 {
-        let advice = "built without AVX2, prompts are read seven times slower; \
-                      build with RUSTFLAGS=\"-C target-cpu=x86-64-v3\"";
-        return finding("engine", State::Warning, format!("{says}: {advice}"));
+    let build = embedded::build();
+    match build.advice {
+        Some(advice) => finding("engine", State::Warning, format!("{}: {advice}", build.says)),
+        None => finding("engine", State::Fine, build.says),
     }
-    finding("engine", State::Fine, says)
 }
 
 async fn installation(config: &Config, findings: &mut Vec<Finding>) {
@@ -95,9 +90,9 @@ async fn installation(config: &Config, findings: &mut Vec<Finding>) {
         findings.push(match engines::remote_config(&about) {
             None => match engines::model_file(&about, &folder) {
                 Err(error) => finding(&what, State::Broken, format!("{error:#}")),
-                Ok(path) => match model_problem(&path) {
-                    None => finding(&what, State::Fine, path.display().to_string()),
-                    Some(problem) => finding(&what, State::Broken, problem),
+                Ok(path) => match embedded::inspect(&path) {
+                    Ok(_) => finding(&what, State::Fine, path.display().to_string()),
+                    Err(problem) => finding(&what, State::Broken, format!("{problem:#}")),
                 },
             },
             Some(remote) => {

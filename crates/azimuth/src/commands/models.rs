@@ -3,7 +3,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use engine::ModelFile;
 use indicatif::{ProgressBar, ProgressStyle};
 use outbound::hub::{self, ModelReference, PullOptions};
 use serde_json::{Value, json};
@@ -12,9 +11,9 @@ use vocab::Secret;
 use crate::cli::{Global, Models, Output};
 use crate::config::Config;
 use crate::data_folder::DataFolder;
-use crate::engines;
 use crate::terminal::{bytes, print_json, print_table};
 use crate::wiring::{DEMO_MODEL, configured_engines, is_demo};
+use crate::{embedded, engines};
 
 pub(super) async fn run(global: &Global, command: Models) -> anyhow::Result<ExitCode> {
     let config = super::configuration(global)?;
@@ -145,43 +144,21 @@ fn remove(folder: &DataFolder, file: &str) -> anyhow::Result<()> {
 }
 
 fn info(folder: &DataFolder, file: &Path, output: Output) -> anyhow::Result<()> {
-    let path = folder.find_model(file);
-    let model = ModelFile::inspect(&path)?;
+    let facts = embedded::inspect(&folder.find_model(file))?;
     if output.json {
-        return print_json(&json!({
-            "file": model.path,
-            "bytes": model.file_bytes,
-            "architecture": model.architecture,
-            "name": model.name,
-            "parameters": model.parameters,
-            "quantisation": model.quantisation,
-            "context_tokens": model.context_tokens,
-            "vocabulary": model.vocabulary,
-            "chat_template": model.has_chat_template,
-        }));
+        let facts: serde_json::Map<String, Value> =
+            facts.into_iter().map(|(key, _, value)| (key.to_owned(), value)).collect();
+        return print_json(&facts);
     }
-    let unknown = || "not said".to_owned();
-    let rows = [
-        ("file", model.path.display().to_string()),
-        ("size", bytes(model.file_bytes)),
-        ("name", model.name.clone().unwrap_or_else(unknown)),
-        ("architecture", model.architecture.clone()),
-        ("parameters", format!("{:.1} M", parameters_in_millions(model.parameters))),
-        ("weights", model.quantisation.clone()),
-        ("context", model.context_tokens.map_or_else(unknown, |tokens| format!("{tokens} tokens"))),
-        ("vocabulary", format!("{} tokens", model.vocabulary)),
-        (
-            "chat template",
-            if model.has_chat_template { "its own" } else { "none; Azimuth's is used" }.to_owned(),
-        ),
-    ];
-    for (name, value) in rows {
-        println!("{name:14} {value}");
+    for (key, name, value) in facts {
+        let text = match value {
+            Value::Null => "not said".to_owned(),
+            Value::String(text) => text,
+            Value::Number(count) if key == "bytes" => bytes(count.as_u64().unwrap_or(0)),
+            Value::Bool(is_there) => if is_there { "its own" } else { "none; Azimuth's is used" }.to_owned(),
+            value => value.to_string(),
+        };
+        println!("{name:16} {text}");
     }
     Ok(())
-}
-
-#[expect(clippy::cast_precision_loss, reason = "for people")]
-fn parameters_in_millions(count: u64) -> f64 {
-    count as f64 / 1e6
 }

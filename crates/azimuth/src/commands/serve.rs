@@ -20,7 +20,6 @@ pub(super) async fn run(global: &Global, options: Serve) -> anyhow::Result<ExitC
         config.server.listen = listen;
     }
     logging::start(&config.log)?;
-    warn_of_slow_build();
 
     let folder = DataFolder::open(&config.data.dir)?;
     let books = Books::open(&folder).await?;
@@ -80,15 +79,6 @@ fn stop_signal() -> anyhow::Result<CancellationToken> {
         std::process::exit(130);
     });
     Ok(stop)
-}
-
-fn warn_of_slow_build() {
-    if !engine::BuildInfo::read().has_avx2 && cfg!(target_arch = "x86_64") {
-        tracing::warn!(
-            "this program was built without AVX2: embedded models read prompts about seven times slower. \
-             Build with RUSTFLAGS=\"-C target-cpu=x86-64-v3\""
-        );
-    }
 }
 
 fn say_welcome(base_url: &str, key: &ApiKey, secret: &Secret, config: &Config) {

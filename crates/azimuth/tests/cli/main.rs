@@ -3,6 +3,7 @@
 mod config;
 mod keys;
 mod models;
+mod remote;
 mod serve;
 
 use std::path::Path;
