@@ -23,7 +23,7 @@ help: ## List the commands
 run: ## Build and start Azimuth; ARGS="--listen 0.0.0.0:8080" goes to `azimuth serve`
 	@scripts/setup.sh
 	cargo build --release --locked --package azimuth
-	@exec "$(CARGO_TARGET_DIR)/release/azimuth" serve $(ARGS)
+	@exec "$(CARGO_TARGET_DIR)/release/azimuth" serve --show-key $(ARGS)
 
 test: ## The whole test suite, to the end, with a summary
 	@scripts/setup.sh --test

@@ -22,6 +22,8 @@ class Address(NamedTuple):
 
     base_url: str
     api_key: str
+    # The program that listens there, if it is ours to start again.
+    binary: Path | None = None
 
 
 class ServerFailed(Exception):
@@ -29,12 +31,14 @@ class ServerFailed(Exception):
 
 
 class Azimuth:
-    """A running Azimuth with a folder of its own, on a free port, on the embedded defaults: what `make run` starts.
+    """A running Azimuth with a folder of its own, on a free port.
 
-    The demo model then answers under the name of every documented text model.
+    Without a `configuration` it runs on the embedded defaults, as `make run` does: the demo model then answers under
+    the name of every documented text model.
     """
 
-    def __init__(self, binary=None):
+    def __init__(self, binary=None, configuration=None):
+        self.configuration = configuration
         self.binary = Path(binary) if binary else default_binary()
         self.process = None
 
@@ -67,6 +71,10 @@ class Azimuth:
             *("--data", self.folder / "data"),
             *("--ready-file", ready),
         ]
+        if self.configuration:
+            file = self.folder / "azimuth.toml"
+            file.write_text(self.configuration)
+            command += ["--config", file]
         # The settings of whoever runs this are not what is tested.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AZIMUTH_")}
         with self.log.open("wb") as log:
@@ -80,7 +88,7 @@ class Azimuth:
             if time.monotonic() > deadline:
                 raise ServerFailed(f"was not ready after {READY_SECONDS_MAX} s\n{self._log_tail()}")
             time.sleep(0.05)
-        return Address(**json.loads(ready.read_text()))
+        return Address(**json.loads(ready.read_text()), binary=self.binary)
 
     def _stop(self):
         if self.process and self.process.poll() is None:

@@ -9,7 +9,8 @@ import threading
 from pathlib import Path
 from typing import NamedTuple
 
-from .server import ROOT
+from .foreign import LlamaServer
+from .server import ROOT, Azimuth
 from .toolchains import node_modules_of, python_with
 
 HERE = ROOT / "conformance"
@@ -22,6 +23,12 @@ PROBE_ONLY = (
     "openai.extra_body_thinking,openai.tools,openai.stream_tools,openai.error"
 )
 PROBE_SKIP = "chat.vision,chat.web_search_tool,chat.sees_text"
+
+
+# The instruction set of Azimuth's own engine, whatever machine builds it.
+PORTABLE_LLAMA = (
+    "-DGGML_NATIVE=OFF -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON -DGGML_BMI2=ON -DGGML_OPENMP=OFF -DLLAVA_BUILD=OFF"
+)
 
 
 class Result(NamedTuple):
@@ -73,8 +80,12 @@ def openai_node(address):
 
 def langchain(address):
     """LangChain's OpenAI integration."""
-    python = python_with(HERE / "requirements.txt")
-    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", HERE / "langchain"]
+    return pytest(python_with(HERE / "requirements.txt"), HERE / "langchain", address)
+
+
+def pytest(python, folder, address):
+    """Runs the tests in `folder` against `address`."""
+    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", folder]
     status, output = run(command, {**client_environment(address), "PYTHONDONTWRITEBYTECODE": "1"})
     closing = re.findall(r"(\d+) (passed|failed|error)", output.rsplit("\n", 2)[-2] if "\n" in output else "")
     counts = {word: int(number) for number, word in closing}
@@ -104,6 +115,16 @@ def java(address):
         shutil.rmtree(build, ignore_errors=True)
 
 
+def llama_cpp_python(address):
+    """A real foreign engine behind an Azimuth of its own."""
+    if address.binary is None:
+        return Skipped("it needs an Azimuth of its own, and only the address of a running one was given")
+    foreign = python_with(HERE / "llama-cpp-python" / "requirements.txt", {"CMAKE_ARGS": PORTABLE_LLAMA})
+    python = python_with(HERE / "requirements.txt")
+    with LlamaServer(foreign) as host, Azimuth(address.binary, host.configuration()) as front:
+        return pytest(python, HERE / "llama-cpp-python", front)
+
+
 def surefire(status, reports):
     """Adds up the summaries that Maven's test runner leaves in `reports`."""
     passed = failed = 0
@@ -121,6 +142,7 @@ SUITES = {
     "openai-node": openai_node,
     "langchain": langchain,
     "java": java,
+    "llama-cpp-python": llama_cpp_python,
 }
 
 

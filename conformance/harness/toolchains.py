@@ -13,7 +13,8 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-INSTALL_SECONDS_MAX = 900
+# Some packages are built from source.
+INSTALL_SECONDS_MAX = 1800
 
 
 def cache_folder():
@@ -23,14 +24,14 @@ def cache_folder():
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "azimuth"
 
 
-def python_with(requirements):
-    """The Python of a virtual environment that has what `requirements` names."""
+def python_with(requirements, settings=None):
+    """The Python of a virtual environment that has what `requirements` names; `settings` are variables for builds."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     with cached("venv", requirements.read_bytes() + version.encode()) as (folder, is_new):
         python = folder / "bin" / "python"
         if is_new:
             install([sys.executable, "-m", "venv", folder])
-            install([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements])
+            install([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements], settings=settings)
     return python
 
 
@@ -62,6 +63,6 @@ def cached(name, content):
         marker.touch()
 
 
-def install(command, cwd=None):
+def install(command, cwd=None, settings=None):
     """Runs one installation step, which must succeed."""
-    subprocess.run(command, cwd=cwd, check=True, timeout=INSTALL_SECONDS_MAX)
+    subprocess.run(command, cwd=cwd, env={**os.environ, **(settings or {})}, check=True, timeout=INSTALL_SECONDS_MAX)

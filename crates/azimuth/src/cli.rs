@@ -57,6 +57,9 @@ pub(crate) struct Serve {
     /// Address and port, such as 127.0.0.1:8787. Port 0 takes a free one.
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<String>,
+    /// Show a key of the operator at every start, not only at the first.
+    #[arg(long)]
+    pub(crate) show_key: bool,
     /// Write {"base_url":…,"api_key":…} to this file once the server answers.
     #[arg(long, value_name = "FILE")]
     pub(crate) ready_file: Option<PathBuf>,

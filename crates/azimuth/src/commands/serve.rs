@@ -1,7 +1,6 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use accounts::ApiKey;
 use anyhow::Context;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -21,31 +20,35 @@ pub(super) async fn run(global: &Global, options: Serve) -> anyhow::Result<ExitC
     }
     logging::start(&config.log)?;
 
+    // First of all: whoever finds the port taken must not lose the key that is shown only once.
+    let listener = TcpListener::bind(&config.server.listen).await.with_context(|| {
+        format!("cannot listen on {} (`--listen` takes another address)", config.server.listen)
+    })?;
+    let base_url = format!("http://{}", listener.local_addr()?);
     let folder = DataFolder::open(&config.data.dir)?;
     let books = Books::open(&folder).await?;
     let operator = books.accounts.ensure_operator().await?;
     let running = Running::start(&config, &folder, &books)?;
 
-    let listener = TcpListener::bind(&config.server.listen).await.with_context(|| {
-        format!("cannot listen on {} (`--listen` takes another address)", config.server.listen)
-    })?;
-    let base_url = format!("http://{}", listener.local_addr()?);
     let stop = stop_signal()?;
     let app = server::app(running.platform.clone());
     let platform = running.platform.clone();
     let serving = tokio::spawn(async move { server::serve(listener, app, &platform, stop).await });
 
-    if let Some((key, secret)) = &operator.first_key {
-        say_welcome(&base_url, key, secret, &config);
-    } else {
-        eprintln!("Azimuth listens on {base_url}. Keys: azimuth keys list, azimuth keys create");
+    let is_first_start = operator.first_key.is_some();
+    let key = match operator.first_key {
+        Some((_, key)) => Some(key),
+        None if options.show_key || options.ready_file.is_some() => {
+            Some(books.keys.reveal_one(operator.account.id).await?)
+        }
+        None => None,
+    };
+    match &key {
+        Some(key) if is_first_start || options.show_key => say_welcome(&base_url, key, &config),
+        _ => eprintln!("Azimuth listens on {base_url}. Keys: azimuth keys list, azimuth keys create"),
     }
-    if let Some(path) = &options.ready_file {
-        let secret = match operator.first_key {
-            Some((_, secret)) => secret,
-            None => books.keys.reveal_one(operator.account.id).await?,
-        };
-        write_ready_file(path, &base_url, &secret)?;
+    if let (Some(path), Some(key)) = (&options.ready_file, &key) {
+        write_ready_file(path, &base_url, key)?;
     }
 
     serving.await??;
@@ -81,17 +84,20 @@ fn stop_signal() -> anyhow::Result<CancellationToken> {
     Ok(stop)
 }
 
-fn say_welcome(base_url: &str, key: &ApiKey, secret: &Secret, config: &Config) {
-    let key_text = secret.expose();
+fn say_welcome(base_url: &str, key: &Secret, config: &Config) {
+    let key = key.expose();
     eprintln!("\nAzimuth is running.\n");
     eprintln!("  URL   {base_url}");
-    eprintln!("  Key   {key_text}");
-    eprintln!("        {}", terminal::dim(&format!("shown this once; {} in `azimuth keys list`", key.id)));
+    eprintln!("  Key   {key}");
+    eprintln!(
+        "        {}",
+        terminal::dim("shown at the first start; `azimuth keys` makes, lists and revokes keys")
+    );
     eprintln!("\nTry it:\n");
     let model = config.models.first().map_or(DEMO_MODEL, |model| model.name.as_str());
     let body = json!({"model": model, "messages": [{"role": "user", "content": "Hello!"}]});
     eprintln!("  curl {base_url}/api/paas/v4/chat/completions \\");
-    eprintln!("    -H \"Authorization: Bearer {key_text}\" \\");
+    eprintln!("    -H \"Authorization: Bearer {key}\" \\");
     eprintln!("    -H \"Content-Type: application/json\" \\");
     eprintln!("    -d '{body}'\n");
     if is_demo(config) {
