@@ -16,6 +16,7 @@ tests_failed=0
 main() {
   suite build cargo build --workspace --all-targets --locked
   suite rust cargo test --workspace --locked --no-fail-fast
+  suite gateway-only cargo check --package azimuth --no-default-features --locked
   suite tidy cargo xtask tidy
   suite format cargo fmt --all --check
   suite clippy cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
@@ -48,8 +49,8 @@ suite() { # name, command...
   tests_failed=$((tests_failed + broken))
   local counts=
   ((passed + broken == 0)) || counts="$passed passed, $broken failed"
-  summary+=("$(printf '%-12s %-7s %6d s  %s' "$name" "$verdict" $((SECONDS - start)) "$counts")")
-  while IFS= read -r line; do summary+=("             $line"); done < <(grep -E '^(SKIPPED|FAIL) ' "$log")
+  summary+=("$(printf '%-13s %-7s %6d s  %s' "$name" "$verdict" $((SECONDS - start)) "$counts")")
+  while IFS= read -r line; do summary+=("              $line"); done < <(grep -E '^(SKIPPED|FAIL) ' "$log")
 }
 
 # Adds up the closing lines: cargo's `test result: ok. 3 passed; 0 failed` and the conformance runner's total.

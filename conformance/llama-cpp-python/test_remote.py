@@ -23,7 +23,8 @@ def client():
 
 
 def ask(client, **settings):
-    return client.chat.completions.create(**{"model": MODEL, "messages": HELLO, "max_tokens": 128, "temperature": 0, **settings})
+    defaults = {"model": MODEL, "messages": HELLO, "max_tokens": 128, "temperature": 0}
+    return client.chat.completions.create(**{**defaults, **settings})
 
 
 def test_an_answer_comes_back_under_the_public_name(client):
@@ -59,11 +60,11 @@ def test_max_tokens_reaches_the_host(client):
     assert ask(client, max_tokens=3).choices[0].finish_reason == "length"
 
 
-def test_json_is_json_although_the_host_does_not_know_our_schema(client):
-    schema = {"type": "object", "properties": {"color": {"type": "string", "enum": ["red", "blue"]}}, "required": ["color"]}
-    answer = ask(client, response_format={"type": "json_object"}, messages=[{"role": "user", "content": "Name a color as JSON."}])
-    if answer.choices[0].finish_reason == "stop":
-        assert isinstance(json.loads(answer.choices[0].message.content), dict), schema
+def test_json_is_json(client):
+    question = [{"role": "user", "content": "Name a color as JSON."}]
+    answer = ask(client, response_format={"type": "json_object"}, messages=question)
+    assert answer.choices[0].finish_reason == "stop"
+    assert isinstance(json.loads(answer.choices[0].message.content), dict)
 
 
 def test_an_overlong_prompt_is_told_in_words_that_coding_tools_know(client):

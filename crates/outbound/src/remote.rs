@@ -13,6 +13,7 @@ mod decoder;
 mod in_flight;
 mod meter;
 mod overflow;
+mod raw_output;
 mod refusal;
 mod sse;
 mod tokens;

@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use inference::parser::{Generation, OutputParser, Stop};
+use inference::parser::Generation;
 use inference::{ChatEvent, ChatRequest, EngineError, FinishReason, TokenLogprob, TopLogprob};
 use vocab::{Tokens, Usage};
 
 use super::chunk::{Choice, Chunk, Delta, LogprobEntry, LogprobList, Text, ToolDelta, UsageFigures};
 use super::meter::{Meter, estimate_prompt};
+use super::raw_output::RawOutput;
 use super::refusal::Refusals;
 use super::sse::{SseReader, TooLong};
 use super::tool_calls::ToolCalls;
@@ -46,17 +47,14 @@ enum Output {
     /// The host takes the model's text apart.
     Parsed(ToolCalls),
     /// We do.
-    Raw(Box<OutputParser>),
+    Raw(Box<RawOutput>),
 }
 
 impl Decoder {
     pub fn new(request: &ChatRequest, raw_text: Option<Generation>, refusals: Arc<Refusals>) -> Self {
         let prompt_estimate = estimate_prompt(request);
         let output = match raw_text {
-            Some(generation) => {
-                let parser = OutputParser::new(generation, request.thinking.enabled, &request.tools);
-                Output::Raw(Box::new(parser))
-            }
+            Some(generation) => Output::Raw(Box::new(RawOutput::new(request, generation))),
             None => Output::Parsed(ToolCalls::default()),
         };
         Self {
@@ -129,6 +127,9 @@ impl Decoder {
         let is_whole_answer = matches!(self.framing, Framing::Whole(_)) && self.has_output;
         if self.finish_reason.is_some() || (cause.is_none() && is_whole_answer) {
             return self.finish();
+        }
+        if matches!(self.framing, Framing::Unknown) && cause.is_none() {
+            return Err(self.refusals.read_silence(self.prompt_estimate));
         }
         Err(failed(&match cause {
             Some(cause) => format!("the connection broke in the middle of the answer: {cause}"),
@@ -214,7 +215,7 @@ impl Decoder {
         for text in [delta.content, delta.refusal].into_iter().filter_map(non_empty) {
             match &mut self.output {
                 Output::Parsed(_) => self.fresh.push(ChatEvent::Content(text.0.into_owned())),
-                Output::Raw(parser) => parser.feed(text.0.as_bytes(), &mut self.fresh),
+                Output::Raw(raw) => raw.feed(&text.0, &mut self.fresh),
             }
         }
         let legacy = delta
@@ -244,14 +245,7 @@ impl Decoder {
                     cut => cut,
                 }
             }
-            Output::Raw(parser) => match reason {
-                FinishReason::Stop | FinishReason::ToolCalls => parser.finish(Stop::Token, &mut self.fresh),
-                FinishReason::ModelContextWindowExceeded => parser.finish(Stop::Window, &mut self.fresh),
-                cut => {
-                    parser.finish(Stop::Length, &mut self.fresh);
-                    cut
-                }
-            },
+            Output::Raw(raw) => raw.finish(reason, &mut self.fresh),
         };
         self.tell(None);
         self.is_done = true;

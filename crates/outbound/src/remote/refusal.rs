@@ -90,6 +90,16 @@ impl Refusals {
         }
     }
 
+    /// A host closed the answer without a byte. Some do so when they find only then that the prompt is too long.
+    pub fn read_silence(&self, prompt_estimate: Tokens) -> EngineError {
+        match self.context_window {
+            Some(window) if prompt_estimate > window => Overflow { prompt: prompt_estimate, window }.into(),
+            _ => {
+                EngineError::Failed { reason: "the host closed the connection without an answer".to_owned() }
+            }
+        }
+    }
+
     /// Fills in what the host did not say: the window as configured, the prompt as we estimate it.
     fn overflow(&self, numbers: Numbers, prompt_estimate: Tokens) -> Overflow {
         let window = numbers.window.or(self.context_window);

@@ -26,7 +26,7 @@ pub async fn all<S: TaskQueue>(fresh: impl AsyncFn() -> S) {
     expired_tasks_are_forgotten(&fresh().await).await;
 }
 
-/// A queued task of a new account, made at [`NOW`] plus `after_ms`.
+/// A queued task of a new account, made at `NOW` plus `after_ms`.
 pub fn task(kind: &str, after_ms: u64) -> Task {
     let created = NOW.plus(Duration::from_millis(after_ms));
     let id = RequestId::generate(created);

@@ -156,6 +156,36 @@ fn raw_text_is_taken_apart_by_our_own_parser() {
     assert!(finished(&events).1.completion() > Tokens::ZERO);
 }
 
+/// A host that constrains the whole answer to JSON leaves no room for thinking, whatever the prompt asked for.
+#[test]
+fn raw_json_is_content_although_thinking_was_asked_for() {
+    let mut request = request();
+    request.format = inference::ResponseFormat::JsonObject;
+    let refusals = Refusals { secrets: Vec::new(), context_window: None };
+    let mut decoder = Decoder::new(&request, Some(Generation::B), Arc::new(refusals));
+    let stream = "data: {\"choices\":[{\"delta\":{\"content\":\" {\\\"a\\\"\"}}]}\n\n\
+                  data: {\"choices\":[{\"delta\":{\"content\":\": 1}\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    decoder.push(stream.into()).unwrap();
+    decoder.end(None).unwrap();
+    let events: Vec<ChatEvent> = std::iter::from_fn(|| decoder.pop()).collect();
+    assert_eq!(text(&events), (String::new(), " {\"a\": 1}".to_owned()));
+}
+
+/// Seen at llama-cpp-python: 200 and an empty stream for a prompt that does not fit.
+#[test]
+fn silence_after_a_prompt_that_cannot_fit_is_an_overflow() {
+    let end = |context_window| {
+        let refusals = Refusals { secrets: Vec::new(), context_window };
+        let mut request = request();
+        request.messages =
+            vec![inference::Message::User { content: vec![inference::Part::text("word ".repeat(5000))] }];
+        Decoder::new(&request, None, Arc::new(refusals)).end(None).unwrap_err()
+    };
+    assert!(matches!(end(Some(Tokens(2048))), EngineError::ContextOverflow(_)));
+    assert!(matches!(end(Some(Tokens(100_000))), EngineError::Failed { .. }));
+    assert!(matches!(end(None), EngineError::Failed { .. }));
+}
+
 #[test]
 fn garbage_and_web_pages_are_errors() {
     assert!(decode(&[b"data: \xff\xfe\x00{{{\n\n"], None).1.unwrap().contains("cannot be read"));
