@@ -77,8 +77,13 @@ test("the first words can be read while the rest is still being written, and the
 
 test("a request that is aborted before its answer ends with the SDK's own abort error", async () => {
   const controller = new AbortController();
-  const answer = client().chat.completions.create({ ...QUESTION, max_tokens: 4096 }, { signal: controller.signal });
-  setTimeout(() => controller.abort(), 50);
+  // As soon as the request is on its way, which no answer can beat.
+  const abortingFetch = (url, init) => {
+    setImmediate(() => controller.abort());
+    return fetch(url, init);
+  };
+  const openai = client({ fetch: abortingFetch });
+  const answer = openai.chat.completions.create({ ...QUESTION, max_tokens: 4096 }, { signal: controller.signal });
 
   await assert.rejects(answer, { constructor: client().constructor.APIUserAbortError });
 });

@@ -1,15 +1,19 @@
 //! The grammar of tool calls.
 
+use std::borrow::Cow;
+use std::slice;
+
 use inference::Tool;
 use inference::parser::Generation;
 use serde_json::{Value, json};
 
 use crate::grammar::{Dialect, Rules, literal};
 
-/// With more tools than this, only their form is enforced, not their names and keys: the grammar would take
-/// longer than the model.
+/// With more tools than this, only the form of calls is enforced, not their names and keys: the grammar would
+/// take longer than the model.
 const NAMED_TOOLS_MAX: usize = 128;
-const GRAMMAR_BYTES_MAX: usize = 256 << 10;
+/// Values of an enumeration that are spelled out.
+const CHOICES_MAX: usize = 256;
 /// How many places of a schema are looked at to tell whether it allows a string.
 const LOOKS_MAX: u32 = 64;
 
@@ -19,16 +23,23 @@ pub(crate) fn whole(rules: &mut Rules, tools: &[&Tool], dialect: Dialect) -> Str
         let rest = after_opening(rules, tools, dialect);
         return rules.add("call", &format!("\"<tool_call>\" {rest}"));
     }
-    let alternatives: Vec<String> = tools
-        .iter()
-        .take(NAMED_TOOLS_MAX)
-        .filter_map(|tool| {
-            let name = literal(&Value::from(tool.name.as_str()).to_string())?;
-            let arguments = arguments_as_json(rules, tool)?;
-            Some(format!("{name} \", \\\"arguments\\\": \" {arguments}"))
-        })
-        .collect();
-    let named = rules.add("named", &alternatives.join(" | "));
+    let named: Option<Vec<String>> = if tools.len() > NAMED_TOOLS_MAX {
+        None
+    } else {
+        tools
+            .iter()
+            .map(|tool| {
+                let name = literal(&Value::from(tool.name.as_str()).to_string())?;
+                let arguments = arguments_as_json(rules, tool)?;
+                Some(format!("{name} \", \\\"arguments\\\": \" {arguments}"))
+            })
+            .collect()
+    };
+    let named = named.unwrap_or_else(|| {
+        let object = rules.json(&json!({"type": "object"})).unwrap_or_else(|_| "\"{}\"".to_owned());
+        vec![format!("\"\\\"\" [a-zA-Z0-9_.-]+ \"\\\", \\\"arguments\\\": \" {object}")]
+    });
+    let named = rules.add("named", &named.join(" | "));
     rules.add("call", &format!("\"<tool_call>\\n{{\\\"name\\\": \" {named} \"}}\\n</tool_call>\""))
 }
 
@@ -57,8 +68,9 @@ pub(crate) fn after_opening(rules: &mut Rules, tools: &[&Tool], dialect: Dialect
 }
 
 fn arguments_as_json(rules: &mut Rules, tool: &Tool) -> Option<String> {
-    let schema = tool.parameters.clone().unwrap_or_else(|| json!({"type": "object"}));
-    rules.json(&schema).or_else(|_| rules.json(&json!({"type": "object"}))).ok()
+    let any = json!({"type": "object"});
+    let schema = tool.parameters.as_ref().filter(|_| !rules.are_many()).unwrap_or(&any);
+    rules.json(schema).or_else(|_| rules.json(&any)).ok()
 }
 
 /// How arguments are laid out.
@@ -92,13 +104,22 @@ impl TagForm {
             parts.push_str(&argument);
             parts.push_str(if required.contains(&key.as_str()) { " " } else { "? " });
         }
+        // Most schemas do not say `additionalProperties`, and mean none; one that says it means it.
+        let takes_more = schema.get("additionalProperties").is_some_and(|more| *more != Value::Bool(false));
+        if takes_more {
+            parts.push_str(&self.more_arguments(rules));
+        }
         format!("{} {parts}", self.newline)
     }
 
     fn any_arguments(&self, rules: &mut Rules) -> String {
+        format!("{} {}", self.newline, self.more_arguments(rules))
+    }
+
+    fn more_arguments(&self, rules: &mut Rules) -> String {
         let one = self.argument("[^<\\n]+", &self.value);
         let argument = rules.add("argument", &one);
-        format!("{} {argument}*", self.newline)
+        format!("{argument}*")
     }
 
     fn argument(&self, key: &str, value: &str) -> String {
@@ -112,7 +133,7 @@ impl TagForm {
             let texts: Vec<String> = choices.iter().filter_map(|text| literal(text)).collect();
             return rules.add("choice", &format!("({}) \"</arg_value>\"", texts.join(" | ")));
         }
-        if rules.bytes() > GRAMMAR_BYTES_MAX || may_be_text(property, schema, &mut LOOKS_MAX.clone()) {
+        if rules.are_many() || may_be_text(property, schema, &mut LOOKS_MAX.clone()) {
             return self.value.clone();
         }
         match rules.json_part(property, schema) {
@@ -122,12 +143,26 @@ impl TagForm {
     }
 }
 
-/// The texts of an enumeration that holds nothing else.
-fn text_choices(property: &Value) -> Option<Vec<&str>> {
-    let choices = property.get("enum")?.as_array()?;
-    let texts: Vec<&str> = choices.iter().map(Value::as_str).collect::<Option<_>>()?;
+/// How the values of an enumeration are written, if a text is among them; numbers and the like as JSON.
+fn text_choices(property: &Value) -> Option<Vec<Cow<'_, str>>> {
+    let choices = match (property.get("enum"), property.get("const")) {
+        (Some(choices), _) => choices.as_array()?.as_slice(),
+        (None, Some(only)) => slice::from_ref(only),
+        (None, None) => return None,
+    };
+    if choices.len() > CHOICES_MAX || !choices.iter().any(Value::is_string) {
+        return None;
+    }
+    let written = |choice: &'_ Value| match choice {
+        Value::Array(_) | Value::Object(_) => None,
+        scalar => Some(scalar.to_string()),
+    };
+    let texts: Vec<Cow<'_, str>> = choices
+        .iter()
+        .map(|choice| choice.as_str().map(Cow::Borrowed).or_else(|| written(choice).map(Cow::Owned)))
+        .collect::<Option<_>>()?;
     let are_plain = texts.iter().all(|text| !text.contains("</") && !text.contains('\0'));
-    (!texts.is_empty() && texts.len() <= 256 && are_plain).then_some(texts)
+    are_plain.then_some(texts)
 }
 
 /// Whether the schema allows a string, as far as can be told; if it cannot be told, it does.
@@ -153,6 +188,9 @@ fn may_be_text(schema: &Value, root: &Value, looks: &mut u32) -> bool {
     if let Some(choices) = schema.get("enum").and_then(Value::as_array) {
         return choices.iter().any(Value::is_string);
     }
+    if let Some(only) = schema.get("const") {
+        return only.is_string();
+    }
     !["properties", "items", "additionalProperties"].iter().any(|key| schema.get(key).is_some())
 }
 
@@ -172,5 +210,6 @@ mod tests {
         assert!(!text(json!({"$ref": "#/$defs/n"})));
         assert!(!text(json!({"type": "object"})));
         assert!(!text(json!({"enum": [1, 2]})));
+        assert!(!text(json!({"const": 1})));
     }
 }

@@ -1,21 +1,23 @@
 //! The tier of the context cache that survives a restart: one state file and one small index file for each
 //! conversation, in a folder that all models share.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+mod index;
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use tracing::{debug, warn};
 use vocab::Timestamp;
 
 use crate::prefix::{Owner, Reuse, Token, shared_prefix};
 use crate::settings::DiskCacheSettings;
+use index::{Entry, IndexHeader, checksum, entry_name, restrict};
 
-const FORMAT: u32 = 1;
-const INDEX_BYTES_MAX: u64 = 64 << 20;
 const ENTRIES_MAX: usize = 4_096;
 
 /// What a state file depends on besides its tokens: the model file, the engine's build, how values are stored.
@@ -28,26 +30,8 @@ pub(crate) struct DiskCache {
     settings: DiskCacheSettings,
     ttl: Duration,
     entries: Mutex<Vec<Entry>>,
-}
-
-#[derive(Clone, Debug)]
-struct Entry {
-    name: String,
-    header: IndexHeader,
-    tokens: Vec<Token>,
-}
-
-/// The first line of an index file; the tokens follow it, four bytes each.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct IndexHeader {
-    format: u32,
-    fingerprint: [u8; 32],
-    owner: [u8; 32],
-    tokens: u64,
-    state_bytes: u64,
-    /// Of the state file: a flipped bit must not become a wrong answer.
-    checksum: String,
-    used: Timestamp,
+    /// Files being written have a number: two models in memory may be of one file, and write the same entry.
+    writes: AtomicU64,
 }
 
 /// A state file that a prompt can begin from.
@@ -66,13 +50,13 @@ impl DiskCache {
     pub fn open(settings: DiskCacheSettings, ttl: Duration, now: Timestamp) -> io::Result<Self> {
         fs::create_dir_all(&settings.folder)?;
         restrict(&settings.folder, 0o700)?;
-        let cache = Self { settings, ttl, entries: Mutex::new(Vec::new()) };
+        let cache = Self { settings, ttl, entries: Mutex::default(), writes: AtomicU64::new(0) };
 
         let mut known = Vec::new();
         for file in fs::read_dir(&cache.settings.folder)?.flatten() {
             let path = file.path();
             if path.extension().is_some_and(|e| e == "idx") {
-                match cache.read_index(&path, now) {
+                match Entry::read(&path, ttl, now) {
                     Ok(entry) => known.push(entry),
                     Err(reason) => {
                         debug!(%reason, "a context cache entry was cleared away");
@@ -81,11 +65,11 @@ impl DiskCache {
                 }
             }
         }
+        let states: HashSet<PathBuf> = known.iter().map(|e| cache.state_path(&e.name)).collect();
         for file in fs::read_dir(&cache.settings.folder)?.flatten() {
             let path = file.path();
             let is_ours = path.extension().is_some_and(|e| e == "kv" || e == "tmp");
-            let is_known = known.iter().any(|e| path == cache.state_path(&e.name));
-            if is_ours && !is_known {
+            if is_ours && !states.contains(&path) {
                 let _ = fs::remove_file(&path);
             }
         }
@@ -142,7 +126,7 @@ impl DiskCache {
         let mut entries = self.lock();
         if let Some(entry) = entries.iter_mut().find(|e| e.name == name) {
             entry.header.used = now;
-            if let Err(error) = self.write_index(entry) {
+            if let Err(error) = entry.write(&self.settings.folder, self.next_write()) {
                 debug!(%error, "a context cache index file could not be written");
             }
         }
@@ -172,20 +156,12 @@ impl DiskCache {
         }
 
         let name = entry_name(fingerprint, owner, tokens);
-        let scratch = self.settings.folder.join(format!("{name}.tmp"));
+        let scratch = self.settings.folder.join(format!("{name}.{}.tmp", self.next_write()));
         let written = write(&scratch).and_then(|()| restrict(&scratch, 0o600)).and_then(|()| {
-            let header = IndexHeader {
-                format: FORMAT,
-                fingerprint: fingerprint.0,
-                owner: owner.0,
-                tokens: tokens.len() as u64,
-                state_bytes: fs::metadata(&scratch)?.len(),
-                checksum: checksum(&scratch)?,
-                used: now,
-            };
+            let header = IndexHeader::of(fingerprint, owner, tokens, &scratch, now)?;
             fs::rename(&scratch, self.state_path(&name))?;
             let entry = Entry { name: name.clone(), header, tokens: tokens.to_vec() };
-            self.write_index(&entry)?;
+            entry.write(&self.settings.folder, self.next_write())?;
             Ok(entry)
         });
         let entry = match written {
@@ -250,49 +226,13 @@ impl DiskCache {
         }
     }
 
-    fn read_index(&self, path: &Path, now: Timestamp) -> Result<Entry, String> {
-        let name = path.file_stem().and_then(|s| s.to_str()).ok_or("its name is not text")?.to_owned();
-        let mut bytes = Vec::new();
-        let file = File::open(path).map_err(|e| e.to_string())?;
-        file.take(INDEX_BYTES_MAX).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
-        let line_end = bytes.iter().position(|b| *b == b'\n').ok_or("it has no header")?;
-        let (line, rest) = (&bytes[..line_end], &bytes[line_end + 1..]);
-        let header: IndexHeader = serde_json::from_slice(line).map_err(|e| e.to_string())?;
-        if header.format != FORMAT {
-            return Err("it is of another format".into());
-        }
-        if rest.len() as u64 != header.tokens.saturating_mul(4) {
-            return Err("it is truncated".into());
-        }
-        let tokens: Vec<Token> = rest.as_chunks().0.iter().map(|four| Token::from_le_bytes(*four)).collect();
-        if name != entry_name(Fingerprint(header.fingerprint), Owner(header.owner), &tokens) {
-            return Err("its contents do not match its name".into());
-        }
-        let state_bytes = fs::metadata(self.state_path(&name)).map_err(|e| e.to_string())?.len();
-        if state_bytes != header.state_bytes {
-            return Err("its state file has another size".into());
-        }
-        if now.since(header.used) > self.ttl {
-            return Err("it is too old".into());
-        }
-        Ok(Entry { name, header, tokens })
-    }
-
-    fn write_index(&self, entry: &Entry) -> io::Result<()> {
-        let mut bytes = serde_json::to_vec(&entry.header)?;
-        bytes.push(b'\n');
-        bytes.extend(entry.tokens.iter().flat_map(|t| t.to_le_bytes()));
-        let scratch = self.settings.folder.join(format!("{}.idx.tmp", entry.name));
-        let mut file = File::create(&scratch)?;
-        file.write_all(&bytes)?;
-        drop(file);
-        restrict(&scratch, 0o600)?;
-        fs::rename(&scratch, self.settings.folder.join(format!("{}.idx", entry.name)))
-    }
-
     fn delete_files(&self, name: &str) {
         let _ = fs::remove_file(self.settings.folder.join(format!("{name}.idx")));
         let _ = fs::remove_file(self.state_path(name));
+    }
+
+    fn next_write(&self) -> u64 {
+        self.writes.fetch_add(1, Ordering::Relaxed)
     }
 
     fn state_path(&self, name: &str) -> PathBuf {
@@ -302,34 +242,6 @@ impl DiskCache {
     fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn entry_name(fingerprint: Fingerprint, owner: Owner, tokens: &[Token]) -> String {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&fingerprint.0);
-    hasher.update(&owner.0);
-    for token in tokens {
-        hasher.update(&token.to_le_bytes());
-    }
-    hasher.finalize().to_hex()[..32].to_owned()
-}
-
-fn checksum(path: &Path) -> io::Result<String> {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(File::open(path)?)?;
-    Ok(hasher.finalize().to_hex().to_string())
-}
-
-/// Lets nobody else read what people wrote.
-#[cfg(unix)]
-fn restrict(path: &Path, mode: u32) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(mode))
-}
-
-#[cfg(not(unix))]
-fn restrict(_path: &Path, _mode: u32) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

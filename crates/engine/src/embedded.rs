@@ -99,7 +99,7 @@ impl Embedded {
     }
 
     fn places_max(&self) -> usize {
-        self.settings.slots as usize + self.settings.queue_max
+        (self.settings.slots.max(1) as usize).saturating_add(self.settings.queue_max)
     }
 }
 
@@ -218,6 +218,26 @@ mod tests {
 
         let again: Vec<_> = engine.chat(request()).await.unwrap().collect().await;
         assert!(matches!(again.last(), Some(Ok(ChatEvent::Finished { .. }))));
+        embedded.shutdown().await;
+    }
+
+    /// A model whose thread has failed still fills memory, and gives it up like any other.
+    #[tokio::test]
+    async fn a_failed_model_makes_room_for_another() {
+        let needed = crate::gguf::ModelFile::inspect(std::path::Path::new(TINY)).unwrap();
+        let settings = Settings { context_tokens: 1_024, ..Settings::default() };
+        let bytes = needed.memory_bytes(&settings);
+        let embedded = Embedded::start(Settings { memory_bytes_max: Some(bytes + bytes / 2), ..settings });
+        let (first, second) = (embedded.engine("first", TINY), embedded.engine("second", TINY));
+        drop(first.chat(request()).await.unwrap().collect::<Vec<_>>().await);
+        let model = embedded.pool.find("first").unwrap().if_loaded().unwrap();
+        model.panic();
+        while model.is_alive() {
+            tokio::task::yield_now().await;
+        }
+        drop(model);
+        let answer: Vec<_> = second.chat(request()).await.unwrap().collect().await;
+        assert!(matches!(answer.last(), Some(Ok(ChatEvent::Finished { .. }))));
         embedded.shutdown().await;
     }
 

@@ -157,6 +157,8 @@ impl ModelFile {
                 return Err(ModelFileError::MissingPart(part_path));
             }
             let header = Header::read(&part_path)?;
+            whole.identity =
+                blake3::hash(&[*whole.identity.as_bytes(), *header.identity.as_bytes()].concat());
             whole.file_bytes += header.file_bytes;
             whole.weight_bytes += header.weight_bytes;
             whole.parameters = whole.parameters.saturating_add(header.parameters);

@@ -1,36 +1,23 @@
 //! Grammars that make malformed JSON and malformed tool calls impossible, in llama.cpp's notation (GBNF).
 
-use std::fmt::Write as _;
-use std::thread;
+mod rules;
 
 use inference::parser::Generation;
 use inference::{ChatRequest, EngineError, ResponseFormat, Tool, ToolChoice};
-use llama_cpp_2::json_schema_to_grammar;
 use llama_cpp_2::token::LlamaToken;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use crate::call_grammar;
-use crate::schema_guard::{self, Refused};
 
-/// The converter is not written for deep recursion; see `schema_guard`.
-const CONVERTER_STACK_BYTES: usize = 64 << 20;
+pub(crate) use rules::{Rules, literal};
 
 /// What an answer must obey.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Constraint {
     /// The grammar of the whole output, thinking included.
-    Whole {
-        gbnf: String,
-        /// Whether the answer is JSON, in which markup would be misread.
-        is_json: bool,
-    },
+    Whole { gbnf: String },
     /// Free text, in which the token `trigger` begins a tool call that obeys the grammar.
-    OnCall {
-        trigger: LlamaToken,
-        gbnf: String,
-        /// Whether the answer ends with the first call.
-        is_last: bool,
-    },
+    OnCall { trigger: LlamaToken, gbnf: String },
 }
 
 /// How a model writes.
@@ -41,6 +28,11 @@ pub(crate) struct Dialect {
     pub has_tags: bool,
     /// `<tool_call>`, if it is one token.
     pub call_token: Option<LlamaToken>,
+}
+
+/// Whether the answer ends with its first tool call.
+pub(crate) fn takes_one_call(request: &ChatRequest) -> bool {
+    request.parallel_tool_calls == Some(false) || matches!(request.tool_choice, ToolChoice::Named(_))
 }
 
 /// The constraint that `request` asks for, if any. `thinking` says whether the output starts with or in
@@ -60,8 +52,6 @@ pub(crate) fn constraint(
         let message = "`tool_choice` asks for a tool that is not among `tools`".to_owned();
         return Err(EngineError::Unsupported { field: "tool_choice", message });
     }
-    let only_one =
-        request.parallel_tool_calls == Some(false) || matches!(request.tool_choice, ToolChoice::Named(_));
     let schema = match &request.format {
         ResponseFormat::Text => None,
         ResponseFormat::JsonObject => Some(json!({"type": "object"})),
@@ -73,7 +63,7 @@ pub(crate) fn constraint(
             Some(trigger) if !tools.is_empty() && dialect.has_tags => {
                 let mut rules = Rules::default();
                 let call = call_grammar::after_opening(&mut rules, &tools, dialect);
-                Some(Constraint::OnCall { trigger, gbnf: rules.finish(&call), is_last: only_one })
+                Some(Constraint::OnCall { trigger, gbnf: rules.finish(&call) })
             }
             _ => None,
         });
@@ -81,10 +71,9 @@ pub(crate) fn constraint(
 
     let mut rules = Rules::default();
     let mut answers = Vec::new();
-    let is_json = schema.is_some() && !must_call;
     if !tools.is_empty() {
         let call = call_grammar::whole(&mut rules, &tools, dialect);
-        let more = if only_one { String::new() } else { format!(" ([\\n]? {call})*") };
+        let more = if takes_one_call(request) { String::new() } else { format!(" ([\\n]? {call})*") };
         answers.push(format!("{call}{more}"));
     }
     if let Some(schema) = schema.filter(|_| !must_call) {
@@ -104,153 +93,7 @@ pub(crate) fn constraint(
         (true, Generation::B) => format!("{} ", rules.until("thought", "</think>")),
     };
     let root = format!("{reasoning}[\\n]{{0,2}} {answer}");
-    Ok(Some(Constraint::Whole { gbnf: rules.finish(&root), is_json }))
-}
-
-/// Rules of a grammar under construction.
-#[derive(Default)]
-pub(crate) struct Rules {
-    text: String,
-    count: usize,
-}
-
-impl Rules {
-    /// Adds a rule and returns its name, which begins with `hint`.
-    pub fn add(&mut self, hint: &str, body: &str) -> String {
-        let name = format!("{hint}-{}", self.count);
-        self.count += 1;
-        // Writing to a String does not fail.
-        let _ = writeln!(self.text, "{name} ::= {body}");
-        name
-    }
-
-    /// Adds rules for any text up to and including the first `closer`, which is ASCII.
-    pub fn until(&mut self, hint: &str, closer: &str) -> String {
-        let closer = closer.as_bytes();
-        let prefix = format!("{hint}-{}", self.count);
-        self.count += 1;
-        for read in 0..closer.len() {
-            let mut letters: Vec<u8> = closer.to_vec();
-            letters.sort_unstable();
-            letters.dedup();
-            let mut known = String::new();
-            let mut body = String::new();
-            for letter in letters {
-                let next = automaton_step(closer, read, letter);
-                if next == 0 {
-                    continue;
-                }
-                known.push(char::from(letter));
-                let rest = if next == closer.len() { String::new() } else { format!(" {prefix}-{next}") };
-                let _ = write!(body, " | \"{}\"{rest}", char::from(letter));
-            }
-            let _ = writeln!(self.text, "{prefix}-{read} ::= [^{known}] {prefix}-0{body}");
-        }
-        format!("{prefix}-0")
-    }
-
-    /// Adds rules for JSON that obeys `schema`.
-    pub fn json(&mut self, schema: &Value) -> Result<String, Refused> {
-        let schema = schema_guard::admit(schema)?;
-        let prefix = format!("json-{}-", self.count);
-        self.count += 1;
-        let grammar = convert(&schema.to_string()).ok_or_else(Refused::unknown)?;
-        self.text.push_str(&rename(&grammar, &prefix));
-        Ok(format!("{prefix}root"))
-    }
-
-    /// As [`json`](Self::json), for a part of a larger schema whose definitions it may refer to.
-    pub fn json_part(&mut self, part: &Value, whole: &Value) -> Result<String, Refused> {
-        let mut document = match part {
-            Value::Object(fields) => fields.clone(),
-            _ => Map::new(),
-        };
-        for key in ["$defs", "definitions"] {
-            if let Some(definitions) = whole.get(key) {
-                document.entry(key).or_insert_with(|| definitions.clone());
-            }
-        }
-        self.json(&Value::Object(document))
-    }
-
-    pub fn bytes(&self) -> usize {
-        self.text.len()
-    }
-
-    /// The whole grammar, which begins with `root`.
-    pub fn finish(self, root: &str) -> String {
-        format!("root ::= {root}\n{}", self.text)
-    }
-}
-
-/// A text as a GBNF literal; `None` if it cannot be one.
-pub(crate) fn literal(text: &str) -> Option<String> {
-    if text.contains('\0') {
-        return None;
-    }
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            '\t' => quoted.push_str("\\t"),
-            _ => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    Some(quoted)
-}
-
-/// How much of `closer` the text ends with after `letter`, if it ended with `read` bytes of it before.
-fn automaton_step(closer: &[u8], read: usize, letter: u8) -> usize {
-    let mut seen = closer[..read].to_vec();
-    seen.push(letter);
-    (0..=seen.len()).rev().find(|n| seen.ends_with(&closer[..*n])).unwrap_or(0)
-}
-
-fn convert(schema: &str) -> Option<String> {
-    thread::scope(|scope| {
-        let converter = thread::Builder::new().name("schema".into()).stack_size(CONVERTER_STACK_BYTES);
-        let converted = converter.spawn_scoped(scope, || json_schema_to_grammar(schema).ok()).ok()?;
-        converted.join().ok().flatten()
-    })
-}
-
-/// Puts `prefix` before every rule name, so that several grammars can stand together.
-fn rename(grammar: &str, prefix: &str) -> String {
-    let mut renamed = String::with_capacity(grammar.len() * 2);
-    let mut chars = grammar.chars().peekable();
-    while let Some(c) = chars.next() {
-        let closer = match c {
-            '"' => Some('"'),
-            '[' => Some(']'),
-            '{' => Some('}'),
-            _ => None,
-        };
-        if let Some(closer) = closer {
-            renamed.push(c);
-            while let Some(inner) = chars.next() {
-                renamed.push(inner);
-                if inner == '\\' {
-                    renamed.extend(chars.next());
-                } else if inner == closer {
-                    break;
-                }
-            }
-        } else if c.is_ascii_alphanumeric() {
-            renamed.push_str(prefix);
-            renamed.push(c);
-            while let Some(next) = chars.next_if(|n| n.is_ascii_alphanumeric() || *n == '-') {
-                renamed.push(next);
-            }
-        } else {
-            renamed.push(c);
-        }
-    }
-    renamed
+    Ok(Some(Constraint::Whole { gbnf: rules.finish(&root) }))
 }
 
 #[cfg(test)]
@@ -259,27 +102,11 @@ mod tests {
     use llama_cpp_2::model::LlamaModel;
     use llama_cpp_2::model::params::LlamaModelParams;
     use llama_cpp_2::sampling::LlamaSampler;
+    use serde_json::Value;
 
     use super::*;
     use crate::sampler::allows;
     use crate::system::backend;
-
-    #[test]
-    fn rule_names_are_renamed_and_nothing_else() {
-        let grammar = "root ::= \"{a}\" space [a-z\\]\"] item-1{1,16} | \"\\\"root\"\nspace ::= | \" \"\n";
-        assert_eq!(
-            rename(grammar, "x-"),
-            "x-root ::= \"{a}\" x-space [a-z\\]\"] x-item-1{1,16} | \"\\\"root\"\nx-space ::= | \" \"\n"
-        );
-    }
-
-    #[test]
-    fn any_text_ends_at_its_closer() {
-        assert_eq!(automaton_step(b"</think>", 1, b'<'), 1);
-        assert_eq!(automaton_step(b"</think>", 1, b'/'), 2);
-        assert_eq!(automaton_step(b"</think>", 2, b'x'), 0);
-        assert_eq!(automaton_step(b"aab", 2, b'a'), 2);
-    }
 
     fn request() -> ChatRequest {
         ChatRequest::new("glm-4.6".parse().unwrap(), vec![Message::User { content: Vec::new() }])
@@ -328,7 +155,7 @@ mod tests {
         let gbnf = |asked: &ChatRequest, generation, has_tags, thinking| {
             let dialect = Dialect { generation, has_tags, ..DIALECT };
             match constraint(asked, dialect, thinking).unwrap().unwrap() {
-                Constraint::Whole { gbnf, .. } | Constraint::OnCall { gbnf, .. } => gbnf,
+                Constraint::Whole { gbnf } | Constraint::OnCall { gbnf, .. } => gbnf,
             }
         };
 
@@ -365,6 +192,15 @@ mod tests {
         ] {
             assert_eq!(judge(&model, &one, wrong), "refused", "{wrong}");
         }
+        asked.tools = (0..200).map(|n| Tool { name: format!("tool_{n}"), ..weather() }).collect();
+        for (has_tags, last) in
+            [(true, b.replace("get_weather", "tool_199")), (false, json.replace("get_weather", "tool_199"))]
+        {
+            let many = gbnf(&asked, Generation::B, has_tags, false);
+            assert_eq!(judge(&model, &many, &last), "complete", "{last}");
+        }
+        asked.tools = vec![weather()];
+
         asked.parallel_tool_calls = Some(false);
         let single = gbnf(&asked, Generation::B, true, false);
         assert_eq!(judge(&model, &single, &format!("{b}{b}")), "refused");
@@ -378,6 +214,62 @@ mod tests {
         assert_eq!(judge(&model, &either, b), "complete");
         assert_eq!(judge(&model, &either, "{\"a\": [1, null]}"), "complete");
         assert_eq!(judge(&model, &either, "[1]"), "refused");
+    }
+
+    /// Every type a schema can name is written as the parser reads it, and nothing else is.
+    #[test]
+    fn arguments_obey_their_types() {
+        let model =
+            LlamaModel::load_from_file(backend().unwrap(), TINY, &LlamaModelParams::default()).unwrap();
+        let verdict = |property: Value, more: Value, arguments: &str| {
+            let parameters =
+                json!({"type": "object", "properties": {"p": property}, "additionalProperties": more});
+            let mut asked = request();
+            asked.tools = vec![Tool {
+                name: "f".into(),
+                description: None,
+                parameters: Some(parameters),
+                strict: None,
+            }];
+            asked.tool_choice = ToolChoice::Named("f".into());
+            let dialect = Dialect { generation: Generation::B, ..DIALECT };
+            let Some(Constraint::Whole { gbnf }) = constraint(&asked, dialect, false).unwrap() else {
+                panic!("a named tool is called")
+            };
+            judge(&model, &gbnf, &format!("<tool_call>f{arguments}</tool_call>"))
+        };
+        let of = |property: Value, value: &str| {
+            verdict(property, json!(false), &format!("<arg_key>p</arg_key><arg_value>{value}</arg_value>"))
+        };
+        for (property, right, wrong) in [
+            (json!({"type": "integer"}), "-3", "x"),
+            (json!({"type": "number", "description": "a size"}), "2.5", "\"2.5\""),
+            (json!({"type": "boolean"}), "true", "True"),
+            (json!({"type": "array", "items": {"type": "string"}}), "[\"a\", \"b\"]", "[a]"),
+            (
+                json!({"type": "object", "properties": {"a": {"type": "array", "items": {"type": "null"}}}, "required": ["a"]}),
+                "{\"a\": [null]}",
+                "{}",
+            ),
+            (json!({"anyOf": [{"type": "integer"}, {"type": "null"}]}), "null", "\"7\""),
+            (json!({"enum": [1, 2]}), "2", "3"),
+            (json!({"type": "string", "enum": ["low", "high"]}), "high", "medium"),
+            (json!({"type": ["string", "null"], "enum": ["low", null]}), "null", "high"),
+            (json!({"enum": ["auto", 1]}), "1", "2"),
+            (json!({"const": "only"}), "only", "other"),
+            (json!({"const": 7}), "7", "8"),
+        ] {
+            assert_eq!(of(property.clone(), right), "complete", "{property}");
+            assert_eq!(of(property.clone(), wrong), "refused", "{property}");
+        }
+        for (property, text) in
+            [(json!({"type": "string"}), "two\nlines <b> </arg"), (json!({}), "any"), (json!(true), "[1")]
+        {
+            assert_eq!(of(property.clone(), text), "complete", "{property}");
+        }
+        let further = "<arg_key>q</arg_key><arg_value>x</arg_value>";
+        assert_eq!(verdict(json!({}), json!(false), further), "refused");
+        assert_eq!(verdict(json!({}), json!({"type": "string"}), further), "complete");
     }
 
     #[test]

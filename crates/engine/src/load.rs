@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use inference::prompt::{PromptError, Renderer};
 use llama_cpp_2::context::params::{KvCacheType, LlamaContextParams};
@@ -27,7 +28,7 @@ use crate::settings::{FlashAttention, KvType, Settings};
 use crate::slot::Job;
 use crate::system::{ENGINE_BUILD, backend, physical_cores};
 use crate::tokens::Vocabulary;
-use crate::worker::{Command, Counters, Worker};
+use crate::worker::{Command, Counters, SlowReaders, Worker};
 
 /// Grammars are walked with one call for each character of a token; see also `schema_guard`.
 const THREAD_STACK_BYTES: usize = 32 << 20;
@@ -36,6 +37,10 @@ const MICRO_BATCH_TOKENS: u32 = 512;
 const WEIGHT_BYTES_PER_THREAD: u64 = 32 << 20;
 /// llama.cpp's own limit.
 const SEQUENCES_MAX: u32 = 256;
+/// Larger steps are no faster, and their buffers are allocated at once.
+const BATCH_TOKENS_MAX: u32 = 1 << 16;
+/// ggml's own limit, which it does not check.
+const THREADS_MAX: u32 = 512;
 
 /// Where a model stands.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -96,10 +101,14 @@ impl LoadedModel {
     pub async fn load(file: ModelFile, around: Surroundings) -> Result<Self, LoadError> {
         let (commands, receiver) = mpsc::channel();
         let (ready, when_ready) = oneshot::channel();
-        let name = format!("model {}", file.name.as_deref().unwrap_or("unnamed"));
-        let thread = thread::Builder::new().name(name).stack_size(THREAD_STACK_BYTES).spawn(move || {
-            run(&file, &around, receiver, ready);
-        })?;
+        // The file's own name for the model may hold anything, even what no thread may be called.
+        let name: String = file.name.as_deref().unwrap_or("unnamed").chars().filter(|c| *c != '\0').collect();
+        let thread = thread::Builder::new()
+            .name(format!("model {name}"))
+            .stack_size(THREAD_STACK_BYTES)
+            .spawn(move || {
+                run(&file, &around, receiver, ready);
+            })?;
         let parts = when_ready.await.map_err(|_| LoadError::Broken)??;
         Ok(Self {
             vocabulary: parts.vocabulary,
@@ -177,9 +186,9 @@ fn run(
     };
 
     let slots = settings.slots.clamp(1, SEQUENCES_MAX / 2);
-    let sequences = (slots + settings.cache.resident_max).min(SEQUENCES_MAX);
+    let sequences = slots.saturating_add(settings.cache.resident_max).min(SEQUENCES_MAX);
     // llama.cpp insists on room for one score row of each sequence.
-    let batch_tokens = settings.batch_tokens.max(sequences);
+    let batch_tokens = settings.batch_tokens.min(BATCH_TOKENS_MAX).max(sequences);
     let threads = settings.threads.unwrap_or_else(|| threads_for(file.weight_bytes, physical_cores()));
     let shape = ContextShape { window: file.window(settings), sequences, batch_tokens, threads };
     let parameters = context_parameters(settings, shape);
@@ -208,6 +217,9 @@ fn run(
         slots: (0..slots).map(|_| None).collect(),
         queue: FairQueue::new(),
         rotation: Rotation::default(),
+        readers: SlowReaders::default(),
+        patience: Duration::from_secs(settings.reader_seconds_max.into()),
+        clock: around.clock.clone(),
         scratch: LlamaTokenDataArray::new(Vec::new(), false),
         is_crowded: false,
         admissions: 0,
@@ -236,7 +248,9 @@ fn describe(file: &ModelFile, settings: &Settings, model: &Arc<LlamaModel>) -> R
     let vocabulary = Vocabulary::new(model.clone());
     let file_name = file.path.file_name().unwrap_or_default().to_string_lossy();
     let hint = format!("{} {file_name} {}", file.name.as_deref().unwrap_or_default(), file.architecture);
-    let renderer = Renderer::new(file.chat_template.as_deref(), &hint, vocabulary.special().to_vec())?;
+    let (bos_token, eos_token) = vocabulary.boundaries();
+    let renderer = Renderer::new(file.chat_template.as_deref(), &hint, vocabulary.special().to_vec())?
+        .with_boundary_tokens(bos_token, eos_token);
     let dialect = Dialect {
         generation: renderer.family().generation,
         has_tags: file.chat_template.as_ref().is_none_or(|template| template.contains("<arg_key>")),
@@ -245,7 +259,7 @@ fn describe(file: &ModelFile, settings: &Settings, model: &Arc<LlamaModel>) -> R
     let basis = SamplerBasis {
         model: model.clone(),
         hidden: vocabulary.hidden().clone(),
-        markup: vocabulary.markup(),
+        call_token: vocabulary.marker("<tool_call>"),
         stop: vocabulary.stop(),
         advice: file.sampling,
     };
@@ -275,7 +289,7 @@ pub(crate) fn context_parameters(settings: &Settings, shape: ContextShape) -> Ll
         KvType::F16 => KvCacheType::F16,
         KvType::Q8_0 => KvCacheType::Q8_0,
     };
-    let threads = i32::try_from(threads.max(1)).unwrap_or(1);
+    let threads = i32::try_from(threads.clamp(1, THREADS_MAX)).unwrap_or(1);
     let parameters = LlamaContextParams::default()
         .with_n_ctx(NonZeroU32::new(window))
         .with_n_batch(batch_tokens)
@@ -314,5 +328,18 @@ mod tests {
         assert_eq!(threads_for(4_800_000, 16), 1);
         assert_eq!(threads_for(500_000_000, 16), 14);
         assert_eq!(threads_for(20_000_000_000, 16), 16);
+    }
+
+    /// What the operator sets reaches llama.cpp, within what it can bear.
+    #[test]
+    fn the_number_of_threads_is_honoured() {
+        let threads = |threads| {
+            let shape = ContextShape { window: 256, sequences: 1, batch_tokens: 64, threads };
+            let parameters = context_parameters(&Settings::default(), shape);
+            (parameters.n_threads(), parameters.n_threads_batch())
+        };
+        assert_eq!(threads(3), (3, 3));
+        assert_eq!(threads(0), (1, 1));
+        assert_eq!(threads(1_000_000), (512, 512));
     }
 }

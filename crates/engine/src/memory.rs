@@ -51,15 +51,16 @@ impl<'m> Memory<'m> {
     pub fn begin(&mut self, owner: Owner, prompt: &[Token]) -> Option<Start> {
         self.expire();
         let at_least = self.settings.min_prefix_tokens as usize;
-        let resident = self.sequences.find(owner, prompt, at_least, self.reuse);
-        let resident_tokens = resident.map_or(0, |found| found.tokens);
+        let find = |memory: &Self| memory.sequences.find(owner, prompt, at_least, memory.reuse);
+        let resident_tokens = find(self).map_or(0, |found| found.tokens);
 
         if let Some(start) =
             self.begin_from_disk(owner, prompt, at_least.max(resident_tokens + DISK_ADVANTAGE_MIN))
         {
             return Some(start);
         }
-        let Some(found) = resident else { return self.begin_afresh(owner) };
+        // Looked for again: room for what the disk did not give may have been made of the one found before.
+        let Some(found) = find(self) else { return self.begin_afresh(owner) };
 
         if found.may_take {
             let held = self.sequences.tokens(found.sequence).len();
@@ -156,8 +157,7 @@ impl<'m> Memory<'m> {
         self.clear(sequence);
         let expected = &prompt[..hit.shared];
         let mut restored = self.context.state_seq_load_file(&hit.path, id(sequence), hit.held);
-        if restored.is_err() && self.evict() {
-            // There may have been no room for it.
+        while restored.is_err() && self.may_lack_room_for(hit.held) && self.evict() {
             self.clear(sequence);
             restored = self.context.state_seq_load_file(&hit.path, id(sequence), hit.held);
         }
@@ -173,6 +173,11 @@ impl<'m> Memory<'m> {
         disk.touch(&hit.name, now);
         self.sequences.begin(sequence, owner, expected);
         Some(Start { sequence, cached: hit.shared, shared: 0 })
+    }
+
+    /// Whether `tokens` more do not fit, should no two sequences share any.
+    fn may_lack_room_for(&self, tokens: usize) -> bool {
+        self.sequences.all_tokens() + tokens > self.context.n_ctx() as usize
     }
 
     fn save(&mut self, sequence: usize) {

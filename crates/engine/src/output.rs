@@ -14,25 +14,23 @@ pub(crate) struct Output {
     reasoning: u64,
     answer: u64,
     has_met_stop: bool,
-    is_over: bool,
+    /// After so many tool calls the answer ends.
+    calls_max: usize,
 }
 
 impl Output {
-    pub fn new(parser: OutputParser, stops: StopTexts) -> Self {
-        Self {
-            parser,
-            stops,
-            parsed: Vec::new(),
-            reasoning: 0,
-            answer: 0,
-            has_met_stop: false,
-            is_over: false,
-        }
+    pub fn new(parser: OutputParser, stops: StopTexts, calls_max: usize) -> Self {
+        Self { parser, stops, parsed: Vec::new(), reasoning: 0, answer: 0, has_met_stop: false, calls_max }
     }
 
     /// Whether a tool call that begins now would be one.
     pub fn may_call(&self) -> bool {
-        !self.parser.is_reasoning() && !self.parser.in_tool_call()
+        self.parser.may_begin_call()
+    }
+
+    /// Whether the next token belongs to the thinking for certain.
+    pub fn is_thinking(&self) -> bool {
+        self.parser.is_reasoning() && !self.parser.may_begin_call()
     }
 
     /// Takes the bytes of one token. Returns whether it belongs to the thinking.
@@ -40,7 +38,8 @@ impl Output {
         let was_reasoning = self.parser.is_reasoning();
         self.parser.feed(bytes, &mut self.parsed);
         // The tag that ends the thinking is part of it; a first word without any thinking is not.
-        let begins_answer = self.parsed.iter().any(|event| matches!(event, ChatEvent::Content(_)));
+        let begins_answer = self.parser.in_tool_call()
+            || self.parsed.iter().any(|event| !matches!(event, ChatEvent::Reasoning(_)));
         let is_reasoning = was_reasoning && (self.parser.is_reasoning() || !begins_answer);
         if is_reasoning {
             self.reasoning += 1;
@@ -51,26 +50,30 @@ impl Output {
         is_reasoning
     }
 
-    /// Whether one of the caller's stop texts was met; the answer ends before it.
-    pub fn has_met_stop(&self) -> bool {
-        self.has_met_stop
+    /// How the answer ends here, if it does though the model would go on.
+    pub fn end(&self) -> Option<Stop> {
+        if self.has_met_stop {
+            return Some(Stop::Text);
+        }
+        let is_over = self.parser.is_over() || self.parser.calls() >= self.calls_max;
+        is_over.then_some(Stop::Token)
     }
 
     /// Ends the answer and says why it ended.
     pub fn finish(&mut self, stop: Stop, out: &mut Vec<ChatEvent>) -> FinishReason {
-        self.is_over = true;
         let reason = self.parser.finish(stop, &mut self.parsed);
         self.pass_on(out);
         let held = self.stops.flush();
         if !held.is_empty() {
             out.push(ChatEvent::Content(held));
         }
-        if self.has_met_stop && reason == FinishReason::Length { FinishReason::Stop } else { reason }
-    }
-
-    /// Whether the answer has ended.
-    pub fn is_over(&self) -> bool {
-        self.is_over
+        match reason {
+            // What was held back completed a stop text.
+            FinishReason::Length | FinishReason::ModelContextWindowExceeded if self.has_met_stop => {
+                FinishReason::Stop
+            }
+            reason => reason,
+        }
     }
 
     pub fn generated(&self) -> u64 {
@@ -117,7 +120,8 @@ mod tests {
     use super::*;
 
     fn output(generation: Generation, thinking: bool, stops: &[&str]) -> Output {
-        Output::new(OutputParser::new(generation, thinking, &[]), StopTexts::new(stops).unwrap())
+        let parser = OutputParser::new(generation, thinking, &[]);
+        Output::new(parser, StopTexts::new(stops).unwrap(), usize::MAX)
     }
 
     fn text(events: &[ChatEvent]) -> String {
@@ -149,8 +153,43 @@ mod tests {
         for token in ["one E", "N", "D two"] {
             output.push(token.as_bytes(), &mut events);
         }
-        assert!(output.has_met_stop());
+        assert_eq!(output.end(), Some(Stop::Text));
         assert_eq!(output.finish(Stop::Text, &mut events), FinishReason::Stop);
         assert_eq!(text(&events), "one ");
+    }
+
+    /// Where several calls are unwanted, the answer ends with the first; and nothing is generated after a
+    /// tool's result that the model invents, since nobody would see it.
+    #[test]
+    fn an_answer_ends_with_its_last_call_and_before_an_invented_result() {
+        let call = ["<tool_call>", "get", "\n", "</tool_call>"];
+        let parser = || OutputParser::new(Generation::B, false, &[]);
+        let mut single = Output::new(parser(), StopTexts::default(), 1);
+        let mut events = Vec::new();
+        for token in call {
+            assert_eq!(single.end(), None);
+            single.push(token.as_bytes(), &mut events);
+        }
+        assert_eq!(single.end(), Some(Stop::Token));
+        assert_eq!(single.finish(Stop::Token, &mut events), FinishReason::ToolCalls);
+
+        let mut several = Output::new(parser(), StopTexts::default(), usize::MAX);
+        for token in call.into_iter().chain(call) {
+            several.push(token.as_bytes(), &mut events);
+            assert_eq!(several.end(), None);
+        }
+        several.push(b"<tool_response>", &mut events);
+        assert_eq!(several.end(), Some(Stop::Token));
+    }
+
+    /// A model of generation A that calls without thinking has thought nothing.
+    #[test]
+    fn a_call_without_thinking_counts_as_answer() {
+        let mut output = output(Generation::A, true, &[]);
+        assert!(output.may_call() && !output.is_thinking());
+        output.push(b"<tool_call>", &mut Vec::new());
+        output.push(b"get", &mut Vec::new());
+        let usage = output.usage(1, 0);
+        assert_eq!((usage.reasoning, usage.answer), (Tokens(0), Tokens(2)));
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use inference::EngineError;
 use tokio::sync::{Mutex as AsyncMutex, watch};
@@ -17,6 +18,9 @@ use crate::load::{LoadState, LoadedModel, Surroundings};
 use crate::settings::Settings;
 use crate::system::memory_bytes;
 
+/// A guess at when a model that is in use will not be.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
 /// One model that may be loaded.
 pub(crate) struct Entry {
     pub name: String,
@@ -24,7 +28,9 @@ pub(crate) struct Entry {
     pub progress: Arc<watch::Sender<LoadState>>,
     /// Requests waiting or running. While there is any, the model stays.
     pub places: Arc<AtomicUsize>,
-    loaded: AsyncMutex<Option<Arc<LoadedModel>>>,
+    /// Held while the model is loaded or unloaded.
+    changing: AsyncMutex<()>,
+    loaded: Mutex<Option<Arc<LoadedModel>>>,
     /// When it was last asked for, as a count of askings.
     used: AtomicU64,
 }
@@ -36,14 +42,30 @@ impl Entry {
             path,
             progress: Arc::new(watch::Sender::new(LoadState::Unloaded)),
             places: Arc::default(),
-            loaded: AsyncMutex::new(None),
+            changing: AsyncMutex::default(),
+            loaded: Mutex::default(),
             used: AtomicU64::new(0),
         }
     }
 
-    /// The model, if it is in memory and nobody is just loading or unloading it.
+    /// Whether there is a model to unload, though its thread may have failed.
+    fn holds_a_model(&self) -> bool {
+        self.loaded().is_some()
+    }
+
+    /// The model, if it is in memory.
     pub fn if_loaded(&self) -> Option<Arc<LoadedModel>> {
-        self.loaded.try_lock().ok()?.clone().filter(|model| model.is_alive())
+        self.loaded().clone().filter(|model| model.is_alive())
+    }
+
+    /// Takes the model away, unless somebody has a place. Whoever takes a place later finds it gone.
+    fn take_if_idle(&self) -> Option<Arc<LoadedModel>> {
+        let mut loaded = self.loaded();
+        if self.places.load(Ordering::Acquire) > 0 { None } else { loaded.take() }
+    }
+
+    fn loaded(&self) -> MutexGuard<'_, Option<Arc<LoadedModel>>> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -101,9 +123,13 @@ impl Pool {
         if let Some(model) = entry.if_loaded() {
             return Ok(model);
         }
-        let (pool, entry) = (self.clone(), entry.clone());
-        let loading = tokio::spawn(async move { pool.load(&entry).await });
-        loading.await.unwrap_or_else(|_| Err(unavailable("loading was broken off")))
+        let (pool, loaded_entry) = (self.clone(), entry.clone());
+        let loading = tokio::spawn(async move { pool.load(&loaded_entry).await });
+        loading.await.unwrap_or_else(|_| {
+            let error = unavailable("loading was broken off");
+            entry.progress.send_replace(LoadState::Failed(error.to_string()));
+            Err(error)
+        })
     }
 
     /// Unloads everything and refuses what comes later. Running answers end with an error.
@@ -112,8 +138,9 @@ impl Pool {
         let entries: Vec<_> =
             self.entries.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
         for entry in entries {
-            let mut loaded = entry.loaded.lock().await;
-            if let Some(model) = loaded.take() {
+            let _changing = entry.changing.lock().await;
+            let model = entry.loaded().take();
+            if let Some(model) = model {
                 unload(&entry, model).await;
             }
         }
@@ -121,22 +148,28 @@ impl Pool {
     }
 
     async fn load(self: &Arc<Self>, entry: &Arc<Entry>) -> Result<Arc<LoadedModel>, EngineError> {
-        let mut loaded = entry.loaded.lock().await;
-        if let Some(model) = loaded.as_ref().filter(|model| model.is_alive()) {
-            return Ok(model.clone());
+        let _changing = entry.changing.lock().await;
+        if let Some(model) = entry.if_loaded() {
+            return Ok(model);
         }
         if self.is_closed.load(Ordering::Acquire) {
             return Err(unavailable("the engine is shutting down"));
         }
-        if let Some(broken) = loaded.take() {
+        let broken = entry.loaded().take();
+        if let Some(broken) = broken {
             unload(entry, broken).await;
         }
         entry.progress.send_replace(LoadState::Loading(0.0));
         match self.bring_in(entry).await {
             Ok(model) => {
                 entry.progress.send_replace(LoadState::Ready);
-                *loaded = Some(model.clone());
+                *entry.loaded() = Some(model.clone());
                 Ok(model)
+            }
+            // Nothing is wrong with the model: there is no room while others are being used.
+            Err(error @ EngineError::Busy { .. }) => {
+                entry.progress.send_replace(LoadState::Unloaded);
+                Err(error)
             }
             Err(error) => {
                 warn!(model.name = %entry.name, %error, "model `{}` could not be loaded", entry.name);
@@ -188,18 +221,14 @@ impl Pool {
             )));
         }
         while budget.values().sum::<u64>().saturating_add(needed) > self.memory_bytes_max {
-            let Some(victim) = self.least_recently_used(budget) else {
-                return Err(EngineError::Busy { retry_after: Some(std::time::Duration::from_secs(5)) });
-            };
-            let mut loaded = victim.loaded.lock().await;
-            budget.remove(&victim.name);
-            // Someone may have come while we waited for the lock; then its model stays, uncounted for a moment,
-            // rather than being taken away under it.
-            if victim.places.load(Ordering::Acquire) == 0
-                && let Some(model) = loaded.take()
-            {
+            let Some(victim) = self.least_recently_used(budget) else { return Err(busy()) };
+            // Never waits: whoever is about to load it anew may be waiting for the budget that is held here.
+            let Ok(_changing) = victim.changing.try_lock() else { return Err(busy()) };
+            // If somebody has just come for it, another victim is looked for.
+            if let Some(model) = victim.take_if_idle() {
                 info!(model.name = %victim.name, "model `{}` makes room", victim.name);
                 unload(&victim, model).await;
+                budget.remove(&victim.name);
             }
         }
         Ok(())
@@ -208,7 +237,7 @@ impl Pool {
     fn least_recently_used(&self, budget: &HashMap<String, u64>) -> Option<Arc<Entry>> {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let idle = entries.values().filter(|e| {
-            budget.contains_key(&e.name) && e.places.load(Ordering::Acquire) == 0 && e.if_loaded().is_some()
+            budget.contains_key(&e.name) && e.places.load(Ordering::Acquire) == 0 && e.holds_a_model()
         });
         idle.min_by_key(|e| e.used.load(Ordering::Relaxed)).cloned()
     }
@@ -229,6 +258,10 @@ fn sentence(error: &dyn std::error::Error) -> String {
         cause = inner.source();
     }
     text
+}
+
+fn busy() -> EngineError {
+    EngineError::Busy { retry_after: Some(RETRY_AFTER) }
 }
 
 fn unavailable(reason: &str) -> EngineError {

@@ -111,6 +111,11 @@ impl Sequences {
             .collect()
     }
 
+    /// Tokens of all sequences, counted as often as they are held.
+    pub fn all_tokens(&self) -> usize {
+        self.all.iter().map(|sequence| sequence.tokens.len()).sum()
+    }
+
     pub fn begin(&mut self, sequence: usize, owner: Owner, held: &[Token]) {
         let entry = &mut self.all[sequence];
         entry.state = State::Busy;

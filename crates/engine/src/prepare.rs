@@ -5,11 +5,11 @@ use std::hash::BuildHasher;
 
 use inference::parser::{OutputParser, StopTexts};
 use inference::prompt::{Prompt, PromptError};
-use inference::{ChatRequest, EngineError, Message, Part};
+use inference::{ChatRequest, EngineError, Message, Part, ResponseFormat};
 use tokio::sync::mpsc;
 use vocab::Tokens;
 
-use crate::grammar::constraint;
+use crate::grammar::{constraint, takes_one_call};
 use crate::load::LoadedModel;
 use crate::output::Output;
 use crate::prefix::Owner;
@@ -46,7 +46,11 @@ pub(crate) fn job(
             field: if request.tools.is_empty() { "response_format" } else { "tools" },
             message: bad.to_string(),
         })?;
-    let parser = OutputParser::new(model.dialect.generation, prompt.thinking, offered(request));
+    let mut parser = OutputParser::new(model.dialect.generation, prompt.thinking, offered(request));
+    if request.format != ResponseFormat::Text {
+        parser = parser.expecting_json();
+    }
+    let calls_max = if takes_one_call(request) { 1 } else { usize::MAX };
     let tokens_max = request.max_tokens.unwrap_or(settings.output_tokens_max).min(settings.output_tokens_max);
 
     Ok(Job {
@@ -56,12 +60,11 @@ pub(crate) fn job(
         tokens,
         cached: None,
         sampler,
-        output: Output::new(parser, stops),
+        output: Output::new(parser, stops, calls_max),
         tokens_max: u64::from(tokens_max.max(1)),
         logprobs: request.logprobs.map(|top| usize::from(top.min(TOP_LOGPROBS_MAX))),
-        outbox: Outbox::new(events),
+        outbox: Outbox::new(events, place),
         has_started: false,
-        place: Some(place),
     })
 }
 
@@ -110,7 +113,11 @@ fn offered(request: &ChatRequest) -> &[inference::Tool] {
 
 fn render(model: &LoadedModel, request: &ChatRequest) -> Result<Prompt, EngineError> {
     model.renderer.render(request).map_err(|error| match error {
-        PromptError::Media { .. } | PromptError::Refused { .. } | PromptError::TooLong => {
+        PromptError::Media { .. }
+        | PromptError::Refused { .. }
+        | PromptError::TooLong
+        // More turns than the template can walk through.
+        | PromptError::Endless => {
             EngineError::Unsupported { field: "messages", message: error.to_string() }
         }
         _ => EngineError::Failed { reason: error.to_string() },

@@ -16,6 +16,8 @@ use crate::settings::Settings;
 
 /// How many tokens back penalties look: all of any usual answer.
 const PENALTY_TOKENS: i32 = 8_192;
+/// Below this only the likeliest token has a chance.
+const TEMPERATURE_MIN: f32 = 1e-3;
 /// A grammar whose rules take longer than this for one token would hold up everyone else's.
 const GRAMMAR_STEP_MAX: Duration = Duration::from_millis(1_500);
 
@@ -27,8 +29,9 @@ pub(crate) struct TokenSampler {
     on_call: Option<OnCall>,
     /// Tokens whose text is not what the answer would show, so a grammar must not count on it.
     hidden: Arc<[LlamaToken]>,
-    /// Markup tokens, where the answer is JSON: in a string they would be taken for more than text.
-    markup: Option<Arc<[LlamaToken]>>,
+    /// `<tool_call>`, where the grammar spans the thinking: there it would be read as a call, and the grammar
+    /// would not know.
+    not_in_thinking: Option<LlamaToken>,
     stop: LlamaToken,
     /// Grammars point into the model's vocabulary.
     _model: Arc<LlamaModel>,
@@ -43,8 +46,6 @@ enum Draw {
 struct OnCall {
     trigger: LlamaToken,
     grammar: LlamaSampler,
-    /// Whether the answer ends with the first call.
-    is_last: bool,
     is_running: bool,
 }
 
@@ -53,7 +54,8 @@ struct OnCall {
 pub(crate) struct SamplerBasis {
     pub model: Arc<LlamaModel>,
     pub hidden: Arc<[LlamaToken]>,
-    pub markup: Arc<[LlamaToken]>,
+    /// `<tool_call>`, if it is one token.
+    pub call_token: Option<LlamaToken>,
     /// A token that ends the answer.
     pub stop: LlamaToken,
     pub advice: SamplingAdvice,
@@ -88,30 +90,29 @@ impl TokenSampler {
             |gbnf: &str| LlamaSampler::grammar(&basis.model, gbnf, "root").map_err(|_| BadGrammar);
         let (grammar, on_call) = match constraint {
             None => (None, None),
-            Some(Constraint::Whole { gbnf, .. }) => (Some(grammar_of(gbnf)?), None),
-            Some(Constraint::OnCall { trigger, gbnf, is_last }) => {
+            Some(Constraint::Whole { gbnf }) => (Some(grammar_of(gbnf)?), None),
+            Some(Constraint::OnCall { trigger, gbnf }) => {
                 let grammar = grammar_of(gbnf)?;
-                (None, Some(OnCall { trigger: *trigger, grammar, is_last: *is_last, is_running: false }))
+                (None, Some(OnCall { trigger: *trigger, grammar, is_running: false }))
             }
         };
         Ok(Self {
             draw: Draw::new(basis, settings, asked, seed),
+            not_in_thinking: basis.call_token.filter(|_| grammar.is_some()),
             grammar,
             on_call,
             hidden: basis.hidden.clone(),
-            markup: matches!(constraint, Some(Constraint::Whole { is_json: true, .. }))
-                .then(|| basis.markup.clone()),
             stop: basis.stop,
             _model: basis.model.clone(),
         })
     }
 
-    /// Draws a token from the model's scores. `is_content` says whether it will be neither thinking nor part of
-    /// a call. `scratch` is room that all samplers share.
+    /// Draws a token from the model's scores. `is_thinking` says whether it will belong to the thinking.
+    /// `scratch` is room that all samplers share.
     pub fn sample(
         &mut self,
         logits: &[f32],
-        is_content: bool,
+        is_thinking: bool,
         scratch: &mut LlamaTokenDataArray,
     ) -> Result<LlamaToken, SampleError> {
         let best = best(logits.iter().copied().enumerate()).ok_or(SampleError::NotNumbers)?;
@@ -125,13 +126,13 @@ impl TokenSampler {
         let Some(grammar) = &mut self.grammar else { return Ok(free) };
 
         // Most tokens that the model wants are allowed: asking about one is much cheaper than about all.
-        let markup: &[LlamaToken] = self.markup.as_deref().filter(|_| is_content).unwrap_or_default();
+        let forbidden = self.not_in_thinking.filter(|_| is_thinking);
         let begun = Instant::now();
-        let allowed = if !self.hidden.contains(&free) && !markup.contains(&free) && allows(grammar, free) {
+        let allowed = if !self.hidden.contains(&free) && forbidden != Some(free) && allows(grammar, free) {
             Ok(free)
         } else {
             fill(scratch, logits);
-            for token in self.hidden.iter().chain(markup) {
+            for token in self.hidden.iter().chain(&forbidden) {
                 if let Some(data) = usize::try_from(token.0).ok().and_then(|at| scratch.data.get_mut(at)) {
                     data.set_logit(f32::NEG_INFINITY);
                 }
@@ -166,7 +167,7 @@ impl TokenSampler {
         if on_call.is_running {
             // Only the end is allowed: the call is complete, and what follows it is free again.
             let is_complete = self.grammar.as_mut().is_none_or(|grammar| allows(grammar, self.stop));
-            if is_complete && !on_call.is_last {
+            if is_complete {
                 self.grammar = None;
                 on_call.is_running = false;
             }
@@ -182,7 +183,9 @@ impl Draw {
     fn new(basis: &SamplerBasis, settings: &Settings, asked: &Sampling, seed: u64) -> Self {
         let temperature = asked.temperature.or(basis.advice.temperature).unwrap_or(settings.temperature);
         let top_p = asked.top_p.or(basis.advice.top_p).unwrap_or(settings.top_p);
-        let is_greedy = asked.greedy || temperature <= 0.0;
+        // Division by almost nothing would make infinities of the scores; a model file may advise anything.
+        let is_warm = temperature >= TEMPERATURE_MIN && temperature.is_finite();
+        let is_greedy = asked.greedy || !is_warm;
         let (frequency, presence) =
             (asked.frequency_penalty.unwrap_or(0.0), asked.presence_penalty.unwrap_or(0.0));
 

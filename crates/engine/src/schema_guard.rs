@@ -3,6 +3,8 @@
 //! The converter and the grammar compiler behind it recurse without a limit and expand references anew each
 //! time they meet them, so a small hostile schema could take them hours or overflow their stack.
 
+use std::io;
+
 use serde_json::{Map, Value};
 
 use crate::pattern;
@@ -28,13 +30,34 @@ impl Refused {
     pub fn unknown() -> Self {
         Self("it uses something that has no grammar".into())
     }
+
+    pub fn too_many() -> Self {
+        Self("the schemas are too large together".into())
+    }
+}
+
+/// The size of a schema; counted only until it is known to be too large.
+pub(crate) fn bytes_of(schema: &Value) -> usize {
+    struct Count(usize);
+    impl io::Write for Count {
+        fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+            self.0 += piece.len();
+            if self.0 > BYTES_MAX { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(piece.len()) }
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // Its only error says that enough was counted.
+    let _ = serde_json::to_writer(&mut count, schema);
+    count.0
 }
 
 /// Checks `schema` against the limits and returns it without what the converter cannot use.
 pub(crate) fn admit(schema: &Value) -> Result<Value, Refused> {
-    let size = serde_json::to_vec(schema).map_or(usize::MAX, |bytes| bytes.len());
-    if size > BYTES_MAX {
-        return Err(Refused(format!("the schema has {size} bytes, at most {BYTES_MAX} are taken")));
+    if bytes_of(schema) > BYTES_MAX {
+        return Err(Refused(format!("the schema has more than {BYTES_MAX} bytes")));
     }
     if !schema.is_object() && !schema.is_boolean() {
         return Err(Refused("the schema is not an object".into()));

@@ -29,6 +29,9 @@ pub struct Settings {
     pub gpu_layers: Option<u32>,
     /// Requests that may wait for one model, besides those being answered.
     pub queue_max: usize,
+    /// How long the reader of an answer may leave what is there for it; then the answer is broken off, so that
+    /// connections nobody reads from do not fill the queue.
+    pub reader_seconds_max: u32,
     /// Memory for all loaded models together; `None` takes four fifths of the machine's.
     pub memory_bytes_max: Option<u64>,
     /// The longest answer when the request sets no limit. The context window applies too.
@@ -53,6 +56,7 @@ impl Default for Settings {
             flash_attention: FlashAttention::Auto,
             gpu_layers: None,
             queue_max: 64,
+            reader_seconds_max: 120,
             memory_bytes_max: None,
             output_tokens_max: 65_536,
             temperature: 0.6,

@@ -3,9 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use inference::{ChatEvent, EngineError};
 use tokio::sync::mpsc;
+use vocab::Timestamp;
 
 use crate::output::Output;
 use crate::prefix::{Owner, Token};
@@ -29,8 +31,6 @@ pub(crate) struct Job {
     pub logprobs: Option<usize>,
     pub outbox: Outbox,
     pub has_started: bool,
-    /// Its place in line, until it is done.
-    pub place: Option<Place>,
 }
 
 /// A job with a place in the model's memory.
@@ -70,11 +70,18 @@ impl Slot {
 pub(crate) struct Outbox {
     events: mpsc::Sender<Result<ChatEvent, EngineError>>,
     kept: VecDeque<Result<ChatEvent, EngineError>>,
+    /// How many events were handed over.
+    sent: usize,
+    /// How many of them the reader had taken when it was last looked at, and since when it was so many.
+    taken: Option<(usize, Timestamp)>,
+    /// Its place in line. Given back before the last event, so that whoever reads it may count on the place.
+    place: Option<Place>,
+    is_closing: bool,
 }
 
 impl Outbox {
-    pub fn new(events: mpsc::Sender<Result<ChatEvent, EngineError>>) -> Self {
-        Self { events, kept: VecDeque::new() }
+    pub fn new(events: mpsc::Sender<Result<ChatEvent, EngineError>>, place: Place) -> Self {
+        Self { events, kept: VecDeque::new(), sent: 0, taken: None, place: Some(place), is_closing: false }
     }
 
     pub fn send(&mut self, event: Result<ChatEvent, EngineError>) {
@@ -82,16 +89,26 @@ impl Outbox {
         self.flush();
     }
 
+    /// Sends the last event.
+    pub fn close(&mut self, event: Result<ChatEvent, EngineError>) {
+        self.is_closing = true;
+        self.send(event);
+    }
+
     /// Sends what there is room for.
-    pub fn flush(&mut self) {
-        while let Some(event) = self.kept.pop_front() {
-            match self.events.try_send(event) {
-                Ok(()) => {}
-                Err(mpsc::error::TrySendError::Full(event)) => {
-                    self.kept.push_front(event);
-                    return;
+    fn flush(&mut self) {
+        while !self.kept.is_empty() {
+            match self.events.try_reserve() {
+                Ok(room) => {
+                    let Some(event) = self.kept.pop_front() else { return };
+                    if self.is_closing && self.kept.is_empty() {
+                        self.place = None;
+                    }
+                    room.send(event);
+                    self.sent += 1;
                 }
-                Err(mpsc::error::TrySendError::Closed(_)) => self.kept.clear(),
+                Err(mpsc::error::TrySendError::Full(())) => return,
+                Err(mpsc::error::TrySendError::Closed(())) => self.kept.clear(),
             }
         }
     }
@@ -104,6 +121,26 @@ impl Outbox {
     /// Whether the reader is gone.
     pub fn is_closed(&self) -> bool {
         self.events.is_closed()
+    }
+
+    /// Whether everything was sent and much more can be.
+    pub fn has_much_room(&self) -> bool {
+        self.is_clear() && self.events.capacity() * 2 >= self.events.max_capacity()
+    }
+
+    /// Sends what there is room for. Returns whether the reader is gone, or has taken nothing for `patience`
+    /// though something was there for it.
+    pub fn has_lost_reader(&mut self, now: Timestamp, patience: Duration) -> bool {
+        if self.is_closed() {
+            return true;
+        }
+        self.flush();
+        let unread = self.events.max_capacity() - self.events.capacity();
+        let taken = self.sent.saturating_sub(unread);
+        if unread == 0 || self.taken.is_none_or(|(before, _)| before != taken) {
+            self.taken = Some((taken, now));
+        }
+        self.taken.is_some_and(|(_, since)| now.since(since) > patience)
     }
 }
 
@@ -130,25 +167,56 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1_000)
+    }
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    fn outbox(room: usize) -> (Outbox, mpsc::Receiver<Result<ChatEvent, EngineError>>, Arc<AtomicUsize>) {
+        let places = Arc::default();
+        let place = Place::take(&places, 1).unwrap();
+        let (sender, receiver) = mpsc::channel(room);
+        (Outbox::new(sender, place), receiver, places)
+    }
+
     /// A slow reader loses nothing, and nobody waits for it.
     #[test]
     fn events_are_kept_while_the_reader_has_no_room() {
-        let (sender, mut receiver) = mpsc::channel(2);
-        let mut outbox = Outbox::new(sender);
-        for n in 0..5 {
+        let (mut outbox, mut receiver, places) = outbox(2);
+        for n in 0..4 {
             outbox.send(Ok(ChatEvent::Content(n.to_string())));
         }
+        outbox.close(Ok(ChatEvent::Content("4".into())));
         assert!(!outbox.is_clear());
 
         let mut read = String::new();
         while let Ok(Ok(ChatEvent::Content(text))) = receiver.try_recv() {
             read.push_str(&text);
-            outbox.flush();
+            // The place is free before the last event can be read, and no sooner.
+            let is_last_there = read.len() + 2 >= 5;
+            assert!(!outbox.has_lost_reader(at(1), PATIENCE));
+            assert_eq!(places.load(Ordering::Relaxed), usize::from(!is_last_there), "{read}");
         }
         assert_eq!(read, "01234");
         assert!(outbox.is_clear());
         drop(receiver);
         assert!(outbox.is_closed());
+    }
+
+    /// A connection that nobody reads from is given up; one that is read now and then is not.
+    #[test]
+    fn a_reader_who_takes_nothing_is_lost_in_the_end() {
+        let (mut outbox, mut receiver, _places) = outbox(4);
+        assert!(!outbox.has_lost_reader(at(10), PATIENCE));
+        assert!(!outbox.has_lost_reader(at(1_000), PATIENCE), "nothing was there for it");
+        outbox.send(Ok(ChatEvent::Content("a".into())));
+        outbox.send(Ok(ChatEvent::Content("b".into())));
+        assert!(!outbox.has_lost_reader(at(1_060), PATIENCE));
+        receiver.try_recv().unwrap().unwrap();
+        assert!(!outbox.has_lost_reader(at(1_061), PATIENCE));
+        assert!(!outbox.has_lost_reader(at(1_121), PATIENCE));
+        assert!(outbox.has_lost_reader(at(1_122), PATIENCE));
     }
 
     #[test]

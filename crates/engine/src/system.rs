@@ -10,8 +10,8 @@ use std::thread;
 use llama_cpp_2::llama_backend::LlamaBackend;
 use tracing::{Level, debug};
 
-/// The pinned wrapper. State files of another version are not read.
-pub(crate) const ENGINE_BUILD: &str = "llama-cpp-2 0.1.160";
+/// The pinned libraries. State files of another version are not read.
+pub(crate) const ENGINE_BUILD: &str = "llama-cpp-2 0.1.160 with llama-cpp-sys-2 0.1.161";
 
 /// What `doctor` and the start-up log say about the engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,6 +133,21 @@ extern "C" fn log_line(_level: llama_cpp_sys_2::ggml_log_level, text: *const c_c
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// State files are only good for the version that wrote them; this is the name it writes on them.
+    #[test]
+    fn the_build_is_named_after_the_pinned_libraries() {
+        let manifest = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml")).unwrap();
+        for named in ENGINE_BUILD.split(" with ") {
+            let (library, version) = named.split_once(' ').unwrap();
+            let pins = |line: &str| {
+                line.split_once('=').is_some_and(|(name, rest)| {
+                    name.trim() == library && rest.contains(&format!("={version}\""))
+                })
+            };
+            assert!(manifest.lines().any(pins), "{named} is not what is pinned");
+        }
+    }
 
     /// A build for x86-64-v3 has the fast kernels: losing them unnoticed costs a factor of seven.
     #[test]

@@ -1,28 +1,33 @@
 //! The thread that owns one model and runs all its answers, a step at a time.
 
+mod counters;
+mod draw;
+mod readers;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use inference::EngineError;
 use inference::parser::Stop;
-use inference::{ChatEvent, EngineError, FinishReason};
 use llama_cpp_2::DecodeError;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
 use llama_cpp_2::token::data_array::LlamaTokenDataArray;
-use serde::Serialize;
 use tracing::{debug, error};
-use vocab::Tokens;
+use vocab::Clock;
 
-use crate::logprobs::logprobs;
 use crate::memory::{Memory, id};
 use crate::prefix::Owner;
-use crate::sampler::SampleError;
 use crate::scheduler::{FairQueue, Rotation, Share, StepLimits, Want};
 use crate::slot::{Job, Slot};
 use crate::tokens::Vocabulary;
+
+pub(crate) use counters::Counters;
+pub use counters::Stats;
+pub(crate) use readers::SlowReaders;
 
 /// How long to wait for readers when every answer waits for its own.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -35,53 +40,6 @@ pub(crate) enum Command {
     Stop,
     #[cfg(test)]
     Panic,
-}
-
-/// What the thread tells the world while it runs.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    pub is_alive: AtomicBool,
-    pub steps: AtomicU64,
-    pub prompt_tokens: AtomicU64,
-    pub cached_tokens: AtomicU64,
-    pub output_tokens: AtomicU64,
-    pub preemptions: AtomicU64,
-    pub running: AtomicUsize,
-    pub kept: AtomicUsize,
-}
-
-/// What one model has done since it was loaded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Stats {
-    /// Runs of the network.
-    pub steps: u64,
-    /// Prompt tokens read.
-    pub prompt_tokens: u64,
-    /// Prompt tokens taken from the cache.
-    pub cached_tokens: u64,
-    /// Tokens generated.
-    pub output_tokens: u64,
-    /// Answers that had to make room for others and went on later.
-    pub preemptions: u64,
-    /// Answers under way.
-    pub running: usize,
-    /// Conversations kept in memory.
-    pub kept: usize,
-}
-
-impl Counters {
-    pub fn read(&self) -> Stats {
-        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Stats {
-            steps: of(&self.steps),
-            prompt_tokens: of(&self.prompt_tokens),
-            cached_tokens: of(&self.cached_tokens),
-            output_tokens: of(&self.output_tokens),
-            preemptions: of(&self.preemptions),
-            running: self.running.load(Ordering::Relaxed),
-            kept: self.kept.load(Ordering::Relaxed),
-        }
-    }
 }
 
 /// The loop of the thread, and all it owns.
@@ -97,6 +55,11 @@ pub(crate) struct Worker<'m> {
     pub slots: Vec<Option<Slot>>,
     pub queue: FairQueue<Owner, Job>,
     pub rotation: Rotation,
+    /// Answers that wait for nothing but their readers.
+    pub readers: SlowReaders,
+    /// How long a reader may leave what is there for it.
+    pub patience: Duration,
+    pub clock: Arc<dyn Clock>,
     pub scratch: LlamaTokenDataArray,
     /// After somebody had to make room, nobody is let in until somebody else has finished.
     pub is_crowded: bool,
@@ -137,27 +100,22 @@ impl Worker<'_> {
 
     /// Takes in what was sent; waits if there is nothing to do. False when it is time to stop.
     fn take_commands(&mut self) -> bool {
-        let is_empty = self.queue.is_empty() && self.slots.iter().all(Option::is_none);
+        let is_idle = self.queue.is_empty() && self.slots.iter().all(Option::is_none);
         let is_paused = self.slots.iter().flatten().all(|slot| slot.want() == Want::Nothing);
-        if is_empty {
-            match self.commands.recv() {
-                Ok(command) => {
-                    if !self.obey(command) {
-                        return false;
-                    }
-                }
-                Err(_) => return false,
-            }
-        } else if is_paused {
-            match self.commands.recv_timeout(PAUSE) {
-                Ok(command) => {
-                    if !self.obey(command) {
-                        return false;
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return false,
-            }
+        let first = if is_idle && self.readers.is_empty() {
+            self.commands.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        } else if is_paused && self.queue.is_empty() {
+            self.commands.recv_timeout(PAUSE)
+        } else {
+            Err(RecvTimeoutError::Timeout)
+        };
+        let may_go_on = match first {
+            Ok(command) => self.obey(command),
+            Err(RecvTimeoutError::Timeout) => true,
+            Err(RecvTimeoutError::Disconnected) => false,
+        };
+        if !may_go_on {
+            return false;
         }
         while let Ok(command) = self.commands.try_recv() {
             if !self.obey(command) {
@@ -179,29 +137,38 @@ impl Worker<'_> {
 
     /// Drops the jobs of callers who left, and sends what slow readers now have room for.
     fn clear_leavers(&mut self) {
+        let now = self.clock.now();
         self.queue.retain(|job| !job.outbox.is_closed());
         for at in 0..self.slots.len() {
             let Some(slot) = &mut self.slots[at] else { continue };
-            slot.job.outbox.flush();
-            let is_done = slot.job.output.is_over() && slot.job.outbox.is_clear();
-            if slot.job.outbox.is_closed() || is_done {
+            if slot.job.outbox.has_lost_reader(now, self.patience) {
                 self.vacate(at);
             }
+        }
+        for job in self.readers.look_after(now, self.patience) {
+            self.queue.push_first(job.owner, job);
         }
     }
 
     fn admit(&mut self) {
-        while let Some(at) = self.slots.iter().position(Option::is_none) {
+        while !self.queue.is_empty() {
             let is_anyone_running = self.slots.iter().any(Option::is_some);
-            if self.is_crowded && is_anyone_running {
+            let free = self.slots.iter().position(Option::is_none);
+            let Some(at) = free.filter(|_| !(self.is_crowded && is_anyone_running)) else {
+                if self.displace() {
+                    continue;
+                }
                 return;
-            }
+            };
             let Some(job) = self.queue.pop() else { return };
             let taken: usize = self.slots.iter().flatten().map(Slot::cells).sum();
             let shared = self.memory.would_share(job.owner, &job.tokens);
             let fits = taken + (job.tokens.len() - shared) + CELLS_SPARE <= self.window;
             if is_anyone_running && !fits {
                 self.queue.push_first(job.owner, job);
+                if self.displace() {
+                    continue;
+                }
                 return;
             }
             let Some(start) = self.memory.begin(job.owner, &job.tokens) else {
@@ -267,101 +234,23 @@ impl Worker<'_> {
         }
     }
 
-    /// Draws the next token of a slot from row `row` of the scores.
-    fn draw(&mut self, at: usize, row: i32) {
-        let Some(Slot { job, .. }) = &mut self.slots[at] else { return };
-        let mut events = Vec::new();
-        if !job.has_started {
-            job.has_started = true;
-            events.push(ChatEvent::Started {
-                prompt: Tokens::from(job.prompt_tokens),
-                cached: Tokens::from(job.cached.unwrap_or(0)),
-            });
-        }
-
-        let logits = self.memory.context.get_logits_ith(row);
-        let token = match job.sampler.sample(logits, job.output.may_call(), &mut self.scratch) {
-            Ok(token) => token,
-            Err(problem) => return self.fail(at, failure(&problem)),
-        };
-        let mut end = None;
-        if self.vocabulary.ends_answer(token) {
-            end = Some(Stop::Token);
-        } else {
-            let may_call = job.output.may_call();
-            let mut bytes = Vec::with_capacity(16);
-            self.vocabulary.append_piece(token, &mut bytes);
-            let is_reasoning = job.output.push(&bytes, &mut events);
-            self.counters.output_tokens.fetch_add(1, Ordering::Relaxed);
-            if let (Some(top), false) = (job.logprobs, is_reasoning) {
-                let bytes_of = |token: usize| {
-                    let mut bytes = Vec::new();
-                    self.vocabulary.append_piece(LlamaToken(id(token)), &mut bytes);
-                    bytes
-                };
-                let chosen = usize::try_from(token.0).unwrap_or(0);
-                events.push(ChatEvent::Logprobs(vec![logprobs(logits, chosen, top, bytes_of)]));
-            }
-            if let Err(problem) = job.sampler.accept(token, may_call) {
-                return self.fail(at, failure(&problem));
-            }
-            job.tokens.push(token.0);
-            if job.output.has_met_stop() {
-                end = Some(Stop::Text);
-            } else if job.output.generated() >= job.tokens_max {
-                end = Some(Stop::Length);
-            } else if job.tokens.len() >= self.window {
-                end = Some(Stop::Window);
-            }
-        }
-
-        match end {
-            Some(stop) => self.finish(at, stop, events),
-            None => {
-                let says_something = !events.is_empty();
-                for event in events {
-                    job.outbox.send(Ok(event));
-                }
-                if says_something {
-                    let usage = job.output.usage(job.prompt_tokens, job.cached.unwrap_or(0));
-                    job.outbox.send(Ok(ChatEvent::Usage(usage)));
-                }
-            }
-        }
-    }
-
-    fn finish(&mut self, at: usize, stop: Stop, mut events: Vec<ChatEvent>) {
-        let Some(Slot { job, .. }) = &mut self.slots[at] else { return };
-        let mut reason = job.output.finish(stop, &mut events);
-        if stop == Stop::Window && reason == FinishReason::Length {
-            reason = FinishReason::ModelContextWindowExceeded;
-        }
-        let usage = job.output.usage(job.prompt_tokens, job.cached.unwrap_or(0));
-        for event in events {
-            job.outbox.send(Ok(event));
-        }
-        // Whoever reads the end may count on the place being free.
-        job.place = None;
-        job.outbox.send(Ok(ChatEvent::Finished { reason, usage }));
-        if job.outbox.is_clear() {
-            self.vacate(at);
-        }
-    }
-
-    fn fail(&mut self, at: usize, error: EngineError) {
-        if let Some(mut slot) = self.slots[at].take() {
-            slot.job.outbox.send(Err(error));
-            self.memory.discard(slot.sequence);
-            self.is_crowded = false;
-        }
-    }
-
     /// Empties a slot and keeps what the model has read for it.
-    fn vacate(&mut self, at: usize) {
-        if let Some(slot) = self.slots[at].take() {
-            self.memory.keep(slot.sequence);
-            self.is_crowded = false;
+    fn vacate(&mut self, at: usize) -> Option<Job> {
+        let slot = self.slots[at].take()?;
+        self.memory.keep(slot.sequence);
+        self.is_crowded = false;
+        Some(slot.job)
+    }
+
+    /// Takes the slot of an answer whose reader is slow, for somebody who waits. Returns whether there was one.
+    fn displace(&mut self) -> bool {
+        let is_paused = |slot: &Option<Slot>| slot.as_ref().is_some_and(|slot| !slot.job.outbox.is_clear());
+        let Some(at) = self.slots.iter().position(is_paused) else { return false };
+        if let Some(job) = self.vacate(at) {
+            debug!("an answer gives up its slot because its reader is slow");
+            self.readers.pause(job);
         }
+        true
     }
 
     /// The model's memory is full: gives up a kept sequence, or else lets the youngest answer wait.
@@ -378,8 +267,12 @@ impl Worker<'_> {
                 debug!("an answer waits because the model's memory is full");
                 self.counters.preemptions.fetch_add(1, Ordering::Relaxed);
                 self.memory.discard(slot.sequence);
-                self.queue.push_first(slot.job.owner, slot.job);
                 self.is_crowded = true;
+                if slot.job.outbox.is_clear() {
+                    self.queue.push_first(slot.job.owner, slot.job);
+                } else {
+                    self.readers.pause(slot.job);
+                }
             }
             _ => {
                 for share in shares {
@@ -397,20 +290,16 @@ impl Worker<'_> {
             }
         }
         let error = || EngineError::Failed { reason: reason.to_owned() };
-        for slot in &mut self.slots {
-            if let Some(mut slot) = slot.take() {
-                if !slot.job.output.is_over() {
-                    slot.job.outbox.send(Err(error()));
-                }
-                self.memory.keep(slot.sequence);
+        for at in 0..self.slots.len() {
+            if let Some(mut job) = self.vacate(at) {
+                job.outbox.close(Err(error()));
             }
         }
+        for mut job in self.readers.take_paused() {
+            job.outbox.close(Err(error()));
+        }
         while let Some(mut job) = self.queue.pop() {
-            job.outbox.send(Err(error()));
+            job.outbox.close(Err(error()));
         }
     }
-}
-
-fn failure(problem: &SampleError) -> EngineError {
-    EngineError::Failed { reason: problem.to_string() }
 }

@@ -72,6 +72,14 @@ impl OutputParser {
         }
     }
 
+    /// The same parser for an answer in JSON: once that has begun, markup in it is text. Without this, a string
+    /// that mentions `<tool_call>` would be read as a call.
+    #[must_use]
+    pub fn expecting_json(mut self) -> Self {
+        self.machine.expect_json();
+        self
+    }
+
     /// Takes the next bytes of output, cut anywhere, and appends what is certain now to `out`.
     ///
     /// Bytes that can never become a character turn into U+FFFD; those that still can are kept for the next
@@ -105,6 +113,17 @@ impl OutputParser {
     /// Whether the model is between `<tool_call>` and `</tool_call>`.
     pub fn in_tool_call(&self) -> bool {
         self.machine.in_tool_call()
+    }
+
+    /// Whether a `<tool_call>` that comes next begins a call for certain: not in the thinking, where it may be
+    /// a mention.
+    pub fn may_begin_call(&self) -> bool {
+        self.machine.may_begin_call()
+    }
+
+    /// Whether whatever comes is ignored: after a tool's result that the model invents.
+    pub fn is_over(&self) -> bool {
+        self.machine.is_over()
     }
 
     /// How many calls are complete.

@@ -11,6 +11,7 @@ mod family;
 mod instructions;
 mod json;
 mod seal;
+mod spans;
 mod template;
 
 use std::sync::Arc;
@@ -32,8 +33,10 @@ pub struct Renderer {
     template: ChatTemplate,
     guard: Guard,
     family: Family,
-    /// `<|endoftext|>` if the model has it, for templates that print `eos_token`.
-    eos_token: &'static str,
+    /// For templates that print `bos_token`. Empty where the tokeniser puts it before every prompt.
+    bos_token: String,
+    /// For templates that end turns with `eos_token`.
+    eos_token: String,
 }
 
 impl Renderer {
@@ -66,7 +69,16 @@ impl Renderer {
         };
         let family = Family::of(&template, model_hint);
         let eos_token = if knows("<|endoftext|>") { "<|endoftext|>" } else { "" };
-        Ok(Self { template, guard: Guard::new(control_tokens)?, family, eos_token })
+        let (bos_token, eos_token) = (String::new(), eos_token.to_owned());
+        Ok(Self { template, guard: Guard::new(control_tokens)?, family, bos_token, eos_token })
+    }
+
+    /// Tells the template the model's own texts for `bos_token` and `eos_token`. Without this the first is empty
+    /// and the second GLM's `<|endoftext|>`, if the model has it.
+    #[must_use]
+    pub fn with_boundary_tokens(mut self, bos_token: String, eos_token: String) -> Self {
+        (self.bos_token, self.eos_token) = (bos_token, eos_token);
+        self
     }
 
     /// What was learned about the model from its template and name.
@@ -88,7 +100,8 @@ impl Renderer {
             enable_thinking: thinking.enabled,
             clear_thinking: !thinking.preserved,
             reasoning_effort: thinking.effort.and_then(|asked| effort::nearest(asked, &self.family.efforts)),
-            eos_token: self.eos_token,
+            bos_token: &self.bos_token,
+            eos_token: &self.eos_token,
         };
         let rendered = self.template.render(variables).map_err(|error| seal.open_error(error))?;
         let mut segments = seal.open(&rendered)?;

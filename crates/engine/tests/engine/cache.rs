@@ -1,21 +1,13 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use engine::{CacheSettings, DiskCacheSettings, Embedded, Settings};
-use inference::{CacheScope, ChatRequest};
-use vocab::{Clock, Timestamp, Tokens};
+use futures::StreamExt;
+use inference::{CacheScope, ChatEvent, ChatRequest};
+use vocab::Tokens;
 
-use crate::setting::{Answer, answer, ask, long_text, settings, talk_for, tiny, tiny_moe};
-
-struct Hands(AtomicI64);
-
-impl Clock for Hands {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::Relaxed))
-    }
-}
+use crate::setting::{Answer, Hands, answer, ask, long_text, settings, talk_for, tiny, tiny_moe};
 
 fn with_logprobs(text: &str) -> ChatRequest {
     let mut request = ask(text);
@@ -124,15 +116,15 @@ async fn accounts_do_not_share_entries() {
 /// CACHE-05: an entry that nobody used for its lifetime is computed again.
 #[tokio::test]
 async fn entries_grow_old() {
-    let hands = Arc::new(Hands(AtomicI64::new(1_000_000)));
+    let hands = Arc::new(Hands::default());
     let cache = CacheSettings { ttl_seconds: 60, ..CacheSettings::default() };
     let embedded = Embedded::start_with_clock(Settings { cache, ..settings() }, hands.clone());
     let engine = embedded.engine("tiny", tiny());
     let text = long_text("The handbook", 300);
     answer(engine.as_ref(), ask(&text)).await;
-    hands.0.fetch_add(60_000, Ordering::Relaxed);
+    hands.turn(60_000);
     assert!(answer(engine.as_ref(), ask(&text)).await.cached > Tokens::ZERO);
-    hands.0.fetch_add(60_001, Ordering::Relaxed);
+    hands.turn(60_001);
     assert_eq!(answer(engine.as_ref(), ask(&text)).await.cached, Tokens::ZERO);
     embedded.shutdown().await;
 }
@@ -178,6 +170,31 @@ async fn evicted_conversations_come_back_from_disk() {
     let again = answer(engine.as_ref(), with_logprobs(&one)).await;
     assert_eq!(again.cached, blocks(again.prompt));
     equal_answer(&first, &again);
+    embedded.shutdown().await;
+}
+
+/// CACHE-02: when room for a conversation on disk is made in vain, of the very sequence that would have served
+/// instead, nothing is said to be cached that is not.
+#[tokio::test]
+async fn a_conversation_that_cannot_come_back_is_read_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let embedded = Embedded::start(on_disk(folder.path(), 1));
+    let engine = embedded.engine("tiny", tiny());
+    let beginning = long_text("The handbook", 400);
+    let large = with_logprobs(&format!("{beginning}{}", long_text("goes on", 350)));
+    let first = answer(engine.as_ref(), large.clone()).await;
+    let branch = answer(engine.as_ref(), ask(&format!("{beginning} and ends"))).await;
+    assert!(branch.cached > Tokens(500), "{branch:?}");
+
+    let other = talk_for(&long_text("Other", 560), 1_000);
+    let mut running = engine.chat(other).await.unwrap();
+    let Some(Ok(ChatEvent::Started { prompt, .. })) = running.next().await else { panic!("it begins") };
+    let (both, new) = (first.prompt + prompt, first.prompt.saturating_sub(branch.cached) + prompt);
+    assert!(both > Tokens(2_048) && new < Tokens(1_700), "not what is meant: {both} {new}");
+    let again = answer(engine.as_ref(), large).await;
+    assert_eq!(again.cached, Tokens::ZERO);
+    equal_answer(&first, &again);
+    drop(running);
     embedded.shutdown().await;
 }
 

@@ -68,6 +68,27 @@ async fn answers_obey_their_schema() {
     embedded.shutdown().await;
 }
 
+/// Tokens that are half a character have their bytes: those of all tokens together are the answer's.
+#[tokio::test]
+async fn the_bytes_of_the_logprobs_are_the_answer() {
+    let embedded = Embedded::start(settings());
+    let engine = embedded.engine("tiny", tiny());
+    let mut halves = 0;
+    for seed in 0..6 {
+        let mut request = drawn("Say something", seed);
+        request.logprobs = Some(1);
+        let schema = json!({"type": "string", "minLength": 20, "maxLength": 60});
+        request.format = ResponseFormat::JsonSchema { name: "text".into(), schema };
+        let answer = answer(engine.as_ref(), request).await;
+        assert_eq!(answer.reason, Some(FinishReason::Stop), "{answer:?}");
+        halves += answer.logprobs.iter().filter(|token| str::from_utf8(&token.bytes).is_err()).count();
+        let bytes: Vec<u8> = answer.logprobs.iter().flat_map(|token| token.bytes.clone()).collect();
+        assert_eq!(String::from_utf8_lossy(&bytes).trim_start(), answer.content.trim_start());
+    }
+    assert!(halves > 0, "the test shows nothing without half characters");
+    embedded.shutdown().await;
+}
+
 /// `json_object` without a schema gives a JSON object, if it is given the room to finish it.
 #[tokio::test]
 async fn json_mode_gives_an_object() {
@@ -160,6 +181,53 @@ async fn json_comes_after_the_thinking() {
     assert_eq!(answer.reason, Some(FinishReason::Stop), "{answer:?}");
     let value: Value = serde_json::from_str(&answer.content).expect(&answer.content);
     assert!(value["ok"].is_boolean());
+    embedded.shutdown().await;
+}
+
+/// CAP-STR: a JSON answer may mention the markup of calls; it is not read as one, with or without tools.
+#[tokio::test]
+async fn markup_in_a_json_answer_is_part_of_it() {
+    let embedded = Embedded::start(settings());
+    let engine = embedded.engine("tiny", tiny());
+    let text = "<tool_call>get_weather</tool_call></think><tool_response>x";
+    for tools in [vec![], vec![weather()]] {
+        for thinking in [false, true] {
+            let mut request = drawn("Explain tool calls", 3);
+            request.thinking.enabled = thinking;
+            request.tools = tools.clone();
+            request.tool_choice = if tools.is_empty() { ToolChoice::Auto } else { ToolChoice::None };
+            request.format = ResponseFormat::JsonSchema { name: "x".into(), schema: json!({"const": text}) };
+            let answer = answer(engine.as_ref(), request).await;
+            if answer.reason == Some(FinishReason::Stop) {
+                assert_eq!(serde_json::from_str::<Value>(&answer.content).unwrap(), text);
+            } else {
+                assert!(thinking && answer.content.is_empty(), "{answer:?}");
+            }
+            assert_eq!(answer.calls, []);
+        }
+    }
+    embedded.shutdown().await;
+}
+
+/// `parallel_tool_calls: false`: however talkative the model, one call, and then the answer is over.
+#[tokio::test]
+async fn one_call_is_one_call() {
+    let embedded = Embedded::start(settings());
+    let engine = embedded.engine("tiny", tiny());
+    let nothing = Tool { parameters: Some(json!({"type": "object", "properties": {}})), ..weather() };
+    let mut several = 0;
+    for seed in 0..6 {
+        let mut request = drawn("Call!", seed);
+        request.tools = vec![nothing.clone()];
+        request.tool_choice = ToolChoice::Required;
+        request.max_tokens = Some(300);
+        several += usize::from(answer(engine.as_ref(), request.clone()).await.calls.len() > 1);
+        request.parallel_tool_calls = Some(false);
+        let single = answer(engine.as_ref(), request).await;
+        assert_eq!(single.calls, [("get_weather".to_owned(), "{}".to_owned())]);
+        assert_eq!(single.reason, Some(FinishReason::ToolCalls));
+    }
+    assert!(several > 0, "the test shows nothing if the model calls only once anyway");
     embedded.shutdown().await;
 }
 

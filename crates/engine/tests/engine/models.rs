@@ -106,6 +106,22 @@ async fn a_model_that_cannot_be_loaded_says_why() {
     embedded.shutdown().await;
 }
 
+/// A file may give its model any name at all.
+#[tokio::test]
+async fn a_model_may_have_a_strange_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("strange.gguf");
+    let mut bytes = fs::read(tiny()).unwrap();
+    let name = b"tiny-glm4";
+    let at = bytes.windows(name.len()).position(|w| w == name).unwrap();
+    bytes[at + 1] = 0;
+    fs::write(&path, bytes).unwrap();
+    let embedded = Embedded::start(settings());
+    let engine = embedded.engine("strange", &path);
+    assert_eq!(answer(engine.as_ref(), ask("hi")).await.reason, Some(FinishReason::Length));
+    embedded.shutdown().await;
+}
+
 /// Two models share memory for one: asking for one unloads the other, if nobody is using it.
 #[tokio::test]
 async fn models_make_room_for_each_other() {
@@ -126,6 +142,9 @@ async fn models_make_room_for_each_other() {
 
     let using = moe.chat(talk_for("talk", 1_500)).await.unwrap();
     assert!(matches!(dense.chat(ask("hi")).await.err(), Some(EngineError::Busy { .. })));
+    // That there is no room now says nothing against the model.
+    assert!(dense.is_healthy());
+    assert_eq!(state("dense"), LoadState::Unloaded);
     drop(using);
 
     let mut again = dense.chat(ask("hi")).await;

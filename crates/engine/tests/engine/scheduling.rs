@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{Embedded, Settings};
@@ -5,7 +6,7 @@ use futures::StreamExt;
 use inference::{CacheScope, ChatEvent, EngineError, FinishReason, Message, Part};
 use vocab::Tokens;
 
-use crate::setting::{answer, ask, long_text, read, settings, talk_for, tiny};
+use crate::setting::{Hands, answer, ask, long_text, read, settings, talk_for, tiny};
 
 /// DESIGN §9: no token waits behind another request's prompt. Counted in steps of the network, not in time.
 #[tokio::test]
@@ -84,6 +85,50 @@ async fn a_slow_reader_holds_up_only_itself() {
     embedded.shutdown().await;
 }
 
+/// Connections that nobody reads from do not stop the others, even where they would fill all slots; and whoever
+/// reads on in the end misses nothing.
+#[tokio::test]
+async fn unread_answers_give_up_their_slots() {
+    let embedded = Embedded::start(Settings { slots: 2, ..settings() });
+    let engine = embedded.engine("tiny", tiny());
+    let unread = [
+        engine.chat(talk_for("Talk for long", 700)).await.unwrap(),
+        engine.chat(talk_for("Talk as long", 700)).await.unwrap(),
+    ];
+    let between = answer(engine.as_ref(), ask("Is anyone there?")).await;
+    assert_eq!(between.reason, Some(FinishReason::Length));
+    for stream in unread {
+        let late = read(stream).await.unwrap();
+        assert_eq!((late.reason, late.usage.completion()), (Some(FinishReason::Length), Tokens(700)));
+    }
+    assert_eq!(engine.describe().in_flight, 0);
+    embedded.shutdown().await;
+}
+
+/// A reader who takes nothing for long loses its answer, so that such readers cannot fill the queue.
+#[tokio::test]
+async fn a_reader_who_never_reads_is_given_up() {
+    let hands = Arc::new(Hands::default());
+    let embedded =
+        Embedded::start_with_clock(Settings { reader_seconds_max: 60, ..settings() }, hands.clone());
+    let engine = embedded.engine("tiny", tiny());
+    let unread = engine.chat(talk_for("Talk for long", 1_500)).await.unwrap();
+    let written = async || {
+        let before = embedded.stats("tiny").map(|stats| stats.output_tokens);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        before == embedded.stats("tiny").map(|stats| stats.output_tokens)
+    };
+    while !written().await || embedded.stats("tiny").unwrap().output_tokens < 500 {}
+    assert_eq!(engine.describe().in_flight, 1);
+
+    hands.turn(61_000);
+    while engine.describe().in_flight > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(read(unread).await.unwrap().reason, None, "what was there can be read, but no end");
+    embedded.shutdown().await;
+}
+
 /// When the answers together outgrow the model's memory, the youngest waits and then goes on where it was.
 #[tokio::test]
 async fn answers_that_do_not_fit_together_wait_for_each_other() {
@@ -113,17 +158,23 @@ async fn a_full_window_ends_the_answer() {
     embedded.shutdown().await;
 }
 
-/// A prompt that does not fit is refused with both numbers, before the network runs; the longer, the sooner.
+/// A prompt that does not fit is refused with both numbers, before the network runs. Clients shorten their
+/// prompts by the first, so it is right, or near it where counting to the end would take long.
 #[tokio::test]
 async fn a_prompt_that_does_not_fit_is_refused_before_anything_runs() {
     let embedded = Embedded::start(Settings { context_tokens: 512, ..settings() });
     let engine = embedded.engine("tiny", tiny());
-    for words in [600, 200_000, 2_000_000] {
+    for words in [600, 20_000, 200_000, 2_000_000] {
         let request = ask(&long_text("too much", words));
+        let counted = engine.count_tokens(&request).await.unwrap();
         match engine.chat(request).await.err() {
             Some(EngineError::ContextOverflow(overflow)) => {
                 assert_eq!(overflow.window, Tokens(512));
-                assert!(overflow.prompt >= Tokens(512), "{overflow}");
+                let is_near = overflow.prompt.0.abs_diff(counted.0) < counted.0 / 4;
+                assert!(
+                    if words < 1_000 { overflow.prompt == counted } else { is_near },
+                    "{overflow}, {counted}"
+                );
             }
             other => panic!("{other:?}"),
         }
@@ -197,6 +248,26 @@ async fn a_seed_repeats_the_draw() {
     let first = answer(engine.as_ref(), drawn(7)).await.content;
     assert_eq!(answer(engine.as_ref(), drawn(7)).await.content, first);
     assert_ne!(answer(engine.as_ref(), drawn(8)).await.content, first);
+    embedded.shutdown().await;
+}
+
+/// Temperature zero, and what is as good as zero, takes the likeliest token; a single token is an answer.
+#[tokio::test]
+async fn without_warmth_the_likeliest_token_is_taken() {
+    let embedded = Embedded::start(settings());
+    let engine = embedded.engine("tiny", tiny());
+    let likeliest = answer(engine.as_ref(), ask("Surprise me")).await.content;
+    for temperature in [0.0, f32::MIN_POSITIVE, 1e-20] {
+        let mut request = ask("Surprise me");
+        request.sampling.greedy = false;
+        request.sampling.temperature = Some(temperature);
+        assert_eq!(answer(engine.as_ref(), request).await.content, likeliest, "{temperature}");
+    }
+    let mut single = ask("Surprise me");
+    single.max_tokens = Some(1);
+    let single = answer(engine.as_ref(), single).await;
+    assert_eq!((single.reason, single.usage.answer), (Some(FinishReason::Length), Tokens(1)));
+    assert!(likeliest.starts_with(&single.content));
     embedded.shutdown().await;
 }
 

@@ -1,6 +1,7 @@
 //! Models, requests and answers that the stories share.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use engine::Settings;
 use futures::StreamExt;
@@ -9,7 +10,28 @@ use inference::{
     ResponseFormat, TokenLogprob,
 };
 use serde_json::json;
-use vocab::{Tokens, Usage};
+use vocab::{Clock, Timestamp, Tokens, Usage};
+
+/// A clock whose hands the test turns.
+pub struct Hands(AtomicI64);
+
+impl Default for Hands {
+    fn default() -> Self {
+        Self(AtomicI64::new(1_000_000))
+    }
+}
+
+impl Hands {
+    pub fn turn(&self, milliseconds: i64) {
+        self.0.fetch_add(milliseconds, Ordering::Relaxed);
+    }
+}
+
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::Relaxed))
+    }
+}
 
 /// A random-weight GLM-4: it writes nonsense, always the same.
 pub fn tiny() -> PathBuf {

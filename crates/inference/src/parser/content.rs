@@ -28,6 +28,11 @@ impl Content {
         *self = Self::new(false);
     }
 
+    /// Whether the stretch has shown a visible character.
+    pub(super) fn has_begun(&self) -> bool {
+        self.lead.is_none()
+    }
+
     /// The part of `text`, and of the blank text before it, that is content for certain.
     pub(super) fn take<'a>(&mut self, text: Cow<'a, str>) -> Cow<'a, str> {
         let Some(lead) = &mut self.lead else { return text };

@@ -19,6 +19,7 @@ pub(super) struct Machine {
     content: Content,
     calls_started: u32,
     calls_finished: usize,
+    is_json: bool,
 }
 
 #[derive(Debug)]
@@ -60,7 +61,12 @@ impl Machine {
             content: Content::new(generation == Generation::A),
             calls_started: 0,
             calls_finished: 0,
+            is_json: false,
         }
+    }
+
+    pub(super) fn expect_json(&mut self) {
+        self.is_json = true;
     }
 
     pub(super) fn is_reasoning(&self) -> bool {
@@ -72,6 +78,18 @@ impl Machine {
 
     pub(super) fn in_tool_call(&self) -> bool {
         matches!(self.state, State::Name(_) | State::JsonCall { .. } | State::Call(_))
+    }
+
+    pub(super) fn may_begin_call(&self) -> bool {
+        match self.state {
+            State::Start { .. } => true,
+            State::Content => !self.is_in_json(),
+            _ => false,
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.state, State::Over)
     }
 
     pub(super) fn calls(&self) -> usize {
@@ -89,6 +107,7 @@ impl Machine {
             State::ReasoningStart { .. } => &[ThinkOpen, ThinkClose, CallOpen],
             State::Reasoning => &[ThinkClose, CallOpen],
             State::ReasoningOrCall(_) => &[KeyOpen, CallClose, ThinkClose, CallOpen, ResponseOpen],
+            State::Content if self.is_in_json() => &[],
             State::Content => &[CallOpen, ThinkClose, ResponseOpen],
             State::Name(_) => &[KeyOpen, CallClose, KeyClose, CallOpen, ThinkClose, ResponseOpen],
             State::JsonCall { .. } => &[CallClose],
@@ -229,6 +248,10 @@ impl Machine {
             Stop::Token | Stop::Text if self.calls_finished > 0 => FinishReason::ToolCalls,
             Stop::Token | Stop::Text => FinishReason::Stop,
         }
+    }
+
+    fn is_in_json(&self) -> bool {
+        self.is_json && self.content.has_begun()
     }
 
     fn begin_content(&mut self, drops_newlines: bool) {

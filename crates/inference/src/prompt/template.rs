@@ -9,6 +9,7 @@ use vocab::Clock;
 
 use super::PromptError;
 use super::json::tojson;
+use super::spans::without_generation_tags;
 
 /// The longest chat template that is compiled.
 pub const TEMPLATE_BYTES_MAX: usize = 1024 * 1024;
@@ -38,7 +39,7 @@ pub(super) struct Habits {
 }
 
 /// What a chat template sees.
-pub(super) struct Variables {
+pub(super) struct Variables<'a> {
     pub messages: Value,
     /// `None` in the template's eyes when there are none.
     pub tools: Value,
@@ -46,10 +47,11 @@ pub(super) struct Variables {
     pub clear_thinking: bool,
     /// Not defined if `None`.
     pub reasoning_effort: Option<&'static str>,
-    pub eos_token: &'static str,
+    pub bos_token: &'a str,
+    pub eos_token: &'a str,
 }
 
-impl Variables {
+impl Variables<'_> {
     /// The shortest conversation.
     pub fn greeting(enable_thinking: bool, reasoning_effort: Option<&'static str>) -> Self {
         let hello = Value::from_pairs([("role", "user"), ("content", "Hi")]);
@@ -59,20 +61,21 @@ impl Variables {
             enable_thinking,
             clear_thinking: true,
             reasoning_effort,
+            bos_token: "",
             eos_token: "",
         }
     }
 }
 
-impl From<Variables> for Value {
-    fn from(variables: Variables) -> Self {
+impl From<Variables<'_>> for Value {
+    fn from(variables: Variables<'_>) -> Self {
         let mut pairs = vec![
             ("messages", variables.messages),
             ("tools", variables.tools),
             ("add_generation_prompt", Value::from(true)),
             ("enable_thinking", Value::from(variables.enable_thinking)),
             ("clear_thinking", Value::from(variables.clear_thinking)),
-            ("bos_token", Value::from("")),
+            ("bos_token", Value::from(variables.bos_token)),
             ("eos_token", Value::from(variables.eos_token)),
         ];
         pairs.extend(variables.reasoning_effort.map(|effort| ("reasoning_effort", Value::from(effort))));
@@ -97,7 +100,8 @@ impl ChatTemplate {
         environment.add_filter("tojson", tojson);
         environment.add_function("raise_exception", raise_exception);
         environment.add_function("strftime_now", move |format: &str| strftime_now(clock.as_ref(), format));
-        environment.add_template_owned(NAME, source.to_owned()).map_err(PromptError::BadTemplate)?;
+        let compilable = without_generation_tags(source).into_owned();
+        environment.add_template_owned(NAME, compilable).map_err(PromptError::BadTemplate)?;
         Ok(Self { environment, source: source.to_owned() })
     }
 
@@ -119,7 +123,7 @@ impl ChatTemplate {
         }
     }
 
-    pub fn render(&self, variables: Variables) -> Result<String, PromptError> {
+    pub fn render(&self, variables: Variables<'_>) -> Result<String, PromptError> {
         let template = self.environment.get_template(NAME).map_err(PromptError::Failed)?;
         let mut output = Bounded::default();
         let outcome = template.render_captured_to(variables, &mut output).map(drop);
@@ -232,6 +236,13 @@ mod tests {
             {{- ',' + visible([{'type': 'text', 'text': 'part'}]) + ',' ~ ns.last ~ messages[0].get('name', '-') -}}\
             {%- for k, v in {'get': 1, 'keys': 'x'}.items() -%}{{- k ~ (v if v is string else v | tojson(ensure_ascii=False)) -}}{%- endfor -%}";
         assert_eq!(render(source).unwrap(), "hm,yes,part,0-get1keysx");
+    }
+
+    /// Templates for training mark what the model wrote; that changes nothing about what is rendered.
+    #[test]
+    fn a_template_may_mark_what_the_model_writes() {
+        let marked = "{%- for m in messages %}\n  {%- generation -%} \n[{{ m.content }}]\n  {%- endgeneration %}\n{% endfor -%}";
+        assert_eq!(render(marked).unwrap(), "[Hi]");
     }
 
     #[test]

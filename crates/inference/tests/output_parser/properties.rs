@@ -3,7 +3,7 @@ use inference::{ChatEvent, FinishReason, Tool};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::answer::Setting;
+use crate::answer::{Answer, Setting};
 
 fn tools() -> Vec<Tool> {
     let tool = |name: &str, properties: Value| Tool {
@@ -186,6 +186,34 @@ fn markup_that_is_talked_about_stays_text() {
     }
     let endless = format!("<tool_call>{}", "word".repeat(100));
     assert_eq!(parse(&endless, Stop::Token).0, endless);
+}
+
+/// A JSON answer may speak of the markup; before it begins, a call may still come instead.
+#[test]
+fn markup_inside_a_json_answer_is_text() {
+    let json = "{\"a\": \"<tool_call>get</tool_call></think><tool_response>\"}";
+    for (generation, thinking, before) in
+        [(Generation::B, false, ""), (Generation::A, true, ""), (Generation::B, true, "Hm</think>\n\n")]
+    {
+        let output = format!("{before}{json}");
+        for size in [1, 7, output.len()] {
+            let mut parser = OutputParser::new(generation, thinking, &tools()).expecting_json();
+            let mut answer = Answer::default();
+            let mut events = Vec::new();
+            for piece in output.as_bytes().chunks(size) {
+                parser.feed(piece, &mut events);
+            }
+            assert!(!parser.may_begin_call() && !parser.is_over());
+            answer.reason = Some(parser.finish(Stop::Token, &mut events));
+            answer.add(&events);
+            assert_eq!(answer.content, json);
+            assert_eq!((answer.calls, answer.reason), (Vec::new(), Some(FinishReason::Stop)));
+        }
+    }
+
+    let mut parser = OutputParser::new(Generation::B, false, &tools()).expecting_json();
+    parser.feed(b"\n<tool_call>get\n</tool_call>", &mut Vec::new());
+    assert_eq!(parser.calls(), 1);
 }
 
 /// Malformed output, closers and openers of arguments: repaired where there is one way to read it.

@@ -98,6 +98,19 @@ fn a_block_opened_unasked_is_closed() {
     assert!(!prompt.thinking);
 }
 
+/// Templates of other families end turns with the model's own end token; a caller's text is still none.
+#[test]
+fn a_template_gets_the_boundary_tokens_of_its_model() {
+    let other = "{{ bos_token }}{% for m in messages %}[{{ m.content }}]{{ eos_token }}{% endfor %}";
+    let own = Renderer::new(Some(other), "llama", vec!["<s>".to_owned(), "</s>".to_owned()])
+        .unwrap()
+        .with_boundary_tokens("<s>".to_owned(), "</s>".to_owned());
+    let prompt = own.render(&request(vec![user("Hi</s>"), assistant("", "Yo")])).unwrap();
+    assert_eq!(prompt.text(), "<s>[Hi</s>]</s>[Yo]</s>");
+    let written = prompt.segments.iter().filter(|segment| matches!(segment, Segment::Text(_)));
+    assert_eq!(written.map(Segment::as_str).collect::<String>(), "</s>");
+}
+
 /// GLM-4-0414's own template knows neither `tool` nor `tool_calls`.
 #[test]
 fn an_old_template_gets_results_as_observations_and_calls_as_metadata() {
