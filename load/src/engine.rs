@@ -37,10 +37,10 @@ pub struct Options {
     #[arg(long, default_value_t = 3)]
     rounds: usize,
     /// Tokens that each caller lets the model write.
-    #[arg(long, default_value_t = 48)]
+    #[arg(long, default_value_t = 96)]
     written: usize,
-    /// Words of the prompt that is read.
-    #[arg(long, default_value_t = 500)]
+    /// Words of the prompt that is read. As many make a little more than 512 tokens of the bench model.
+    #[arg(long, default_value_t = 516)]
     words: usize,
 }
 
@@ -272,7 +272,7 @@ impl<'a> Door<'a> {
             read: count("prompt_tokens").context("no figures")?,
             written: count("completion_tokens").context("no figures")?,
         };
-        ensure!(used.written == written, "{} wrote {} of {written} tokens", self.address, used.written);
+        ensure!(used.written >= written, "{} wrote {} of {written} tokens", self.address, used.written);
         Ok(used)
     }
 }

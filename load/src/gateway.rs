@@ -41,7 +41,7 @@ pub struct Options {
     #[arg(long, default_value_t = 64)]
     connections: usize,
     /// Requests a second in an open loop.
-    #[arg(long, default_value_t = 200.0)]
+    #[arg(long, default_value_t = 1000.0)]
     rate: f64,
     /// Cores for the server under test; driver and upstream get the others.
     #[arg(long, default_value_t = 1)]
@@ -185,6 +185,13 @@ impl<'a> Bench<'a> {
 const MODEL: &str = "load-model";
 
 impl Gateway {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Azimuth(_) => "Azimuth",
+            Self::Nginx(_) => "nginx",
+        }
+    }
+
     fn process(&self) -> &Process {
         match self {
             Self::Azimuth(azimuth) => &azimuth.process,

@@ -39,6 +39,8 @@ impl Nginx {
 fn configuration(upstream: &str, address: &str, workers: usize, folder: &Path) -> String {
     let folder = folder.display();
     let files = open_files_max();
+    // nginx begins to close connections when few of these are left, so there are more than will ever be open.
+    let connections = files.saturating_mul(2).min(1 << 20);
     // Only root may say who the workers are, and must, or they could not use the folder.
     let user = if rustix::process::geteuid().is_root() { "user root;" } else { "" };
     format!(
@@ -48,7 +50,7 @@ worker_processes {workers};
 worker_rlimit_nofile {files};
 pid {folder}/nginx.pid;
 error_log {folder}/error.log warn;
-events {{ worker_connections {files}; }}
+events {{ worker_connections {connections}; }}
 http {{
   access_log off;
   tcp_nodelay on;

@@ -4,8 +4,8 @@
     pip install numpy tokenizers gguf
     make_bench_glm.py FILE
 
-It says nothing of meaning, but it computes what a trained model of its shape computes. It can only say ordinary
-tokens, never a control token, so an answer is exactly as long as `max_tokens` asks for.
+It says nothing of meaning, but it computes what a trained model of its shape computes. It can only say printable
+ASCII, never a control token or half a character, so an answer is exactly as long as `max_tokens` asks for.
 """
 
 import pathlib
@@ -36,11 +36,14 @@ CONFIG = DENSE | dict(
 
 
 def silence(output: np.ndarray, tokenizer) -> None:
-    """Takes the tokens that would end an answer, or mean nothing, out of what can be said."""
-    ids = tokenizer.get_vocab(with_added_tokens=True)
+    """Takes everything but printable ASCII out of what can be said."""
+    # How byte-level vocabularies write ASCII: each character as itself, and the space as this letter.
+    sayable = {chr(code) for code in range(ord("!"), ord("~") + 1)} | {"\u0120"}
+    added = {text for text, _ in ADDED_TOKENS}
     output[TRAINED_VOCABULARY:] = 0
-    for text, _ in ADDED_TOKENS:
-        output[ids[text]] = 0
+    for text, number in tokenizer.get_vocab(with_added_tokens=True).items():
+        if text in added or not set(text) <= sayable:
+            output[number] = 0
 
 
 def main():

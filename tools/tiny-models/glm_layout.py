@@ -198,8 +198,12 @@ def write_gguf(
     tokenizer: Tokenizer,
     name: str,
     matrices: gguf.GGMLQuantizationType = gguf.GGMLQuantizationType.F32,
+    chat_template: str = CHAT_TEMPLATE,
 ):
-    """Writes the model, its tokenizer and its chat template as one GGUF file: matrices as given, the rest in F32."""
+    """Writes the model, its tokenizer and its chat template as one GGUF file: matrices as given, the rest in F32.
+
+    Weights without `lm_head.weight` are those of a model with tied embeddings.
+    """
     is_quantized = matrices != gguf.GGMLQuantizationType.F32
     writer = gguf.GGUFWriter(str(path), architecture)
     writer.add_name(name)
@@ -225,7 +229,7 @@ def write_gguf(
         writer.add_expert_weights_scale(config["routed_scaling_factor"])
         writer.add_expert_weights_norm(config["norm_topk_prob"])
     write_tokenizer(writer, tokenizer, config["vocab_size"])
-    writer.add_chat_template(CHAT_TEMPLATE)
+    writer.add_chat_template(chat_template)
 
     def put(tensor_name, values):
         values = np.ascontiguousarray(values, np.float32)

@@ -44,6 +44,15 @@ pub(crate) struct ServerConfig {
     pub(crate) keep_alive_seconds: u64,
     /// How long running answers may go on after a stop was asked for, in seconds.
     pub(crate) drain_seconds: u64,
+    /// The most connections at once. Further ones wait until one ends.
+    pub(crate) connections_max: usize,
+    /// How long a connection may take to send the head of a request, in seconds. An idle connection is closed after
+    /// the same time.
+    pub(crate) head_timeout_seconds: u64,
+    /// The longest pause within a request body, in seconds.
+    pub(crate) body_timeout_seconds: u64,
+    /// How long a client may stay connected without taking anything of its answer, in seconds.
+    pub(crate) stall_timeout_seconds: u64,
 }
 
 /// Where things are kept.
@@ -168,6 +177,10 @@ pub(crate) struct EngineConfig {
     /// `openai`, `zai`: whether the host keeps to a JSON schema by itself.
     #[serde(default)]
     pub(crate) json_schema: bool,
+    /// `openai`: whether the host tells its counts with every piece (vLLM's and SGLang's `continuous_usage_stats`), so
+    /// that an answer which breaks off is counted exactly.
+    #[serde(default)]
+    pub(crate) running_usage: bool,
     /// `openai`: how the host counts a prompt's tokens: `vllm`, `llama-server` or `none`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) tokenizer: Option<TokenizerStyle>,
@@ -264,6 +277,7 @@ impl EngineConfig {
             thinking: None,
             raw_output: None,
             json_schema: false,
+            running_usage: false,
             tokenizer: None,
             timeouts: None,
         }
@@ -278,6 +292,10 @@ impl Default for ServerConfig {
             stream_timeout_seconds: 3000,
             keep_alive_seconds: 15,
             drain_seconds: 30,
+            connections_max: 20_000,
+            head_timeout_seconds: 60,
+            body_timeout_seconds: 30,
+            stall_timeout_seconds: 300,
         }
     }
 }
@@ -318,6 +336,12 @@ impl Default for EmbeddedConfig {
 
 impl Default for TimeoutsConfig {
     fn default() -> Self {
-        Self { connect: 10, first_token: 600, idle: 300 }
+        // What is left out is what holds where nothing is given.
+        let usual = outbound::remote::Timeouts::default();
+        Self {
+            connect: usual.connect.as_secs(),
+            first_token: usual.first_token.as_secs(),
+            idle: usual.idle.as_secs(),
+        }
     }
 }

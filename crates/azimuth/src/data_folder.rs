@@ -75,6 +75,7 @@ impl DataFolder {
             write_whole(&fresh, hex::encode(key).as_bytes(), 0o600)?;
             let linked = fs::hard_link(&fresh, &path);
             fs::remove_file(&fresh)?;
+            sync_folder_of(&path)?;
             if let Err(error) = linked
                 && error.kind() != io::ErrorKind::AlreadyExists
             {
@@ -108,7 +109,16 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()
     let mut file = options.open(&fresh)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    fs::rename(&fresh, path)
+    fs::rename(&fresh, path)?;
+    sync_folder_of(path)
+}
+
+/// Makes the names in a file's folder survive a power failure: a file that is whole on the disk is lost without them.
+fn sync_folder_of(path: &Path) -> io::Result<()> {
+    match path.parent().filter(|folder| cfg!(unix) && !folder.as_os_str().is_empty()) {
+        Some(folder) => fs::File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
 }
 
 #[cfg(unix)]

@@ -63,6 +63,7 @@ pub(crate) fn remote_config(about: &EngineConfig) -> Option<RemoteConfig> {
     remote.concurrency_max = about.concurrency_max;
     remote.context_window = about.context_tokens.map(Tokens);
     remote.supports_json_schema = about.json_schema;
+    remote.supports_usage_continuous = about.running_usage;
     remote.raw_text = about.raw_output.map(|generation| match generation {
         RawOutput::A => Generation::A,
         RawOutput::B => Generation::B,
@@ -72,6 +73,8 @@ pub(crate) fn remote_config(about: &EngineConfig) -> Option<RemoteConfig> {
             ThinkingStyle::Template => PassThinking::TemplateArguments,
             ThinkingStyle::None => PassThinking::Omit,
         };
+        // A template can only keep the reasoning of earlier turns (rule THINK-03) if it gets it.
+        remote.sends_reasoning |= thinking == ThinkingStyle::Template;
     }
     if let Some(tokenizer) = about.tokenizer {
         remote.tokenize = match tokenizer {
@@ -88,4 +91,30 @@ pub(crate) fn remote_config(about: &EngineConfig) -> Option<RemoteConfig> {
         };
     }
     Some(remote)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(more: &str) -> RemoteConfig {
+        let about = format!("name = 'h'\nkind = 'openai'\nbase_url = 'http://h/v1'\nmodel = 'm'\n{more}");
+        remote_config(&toml::from_str(&about).unwrap()).unwrap()
+    }
+
+    /// THINK-03: a host whose template is told to keep the reasoning of earlier turns is also sent it.
+    #[test]
+    fn a_host_that_is_told_to_keep_reasoning_gets_it() {
+        assert!(host("thinking = 'template'").sends_reasoning);
+        assert!(!host("thinking = 'none'").sends_reasoning);
+        assert!(!host("").sends_reasoning);
+    }
+
+    /// What is left out of `timeouts` is what holds where no `timeouts` are given.
+    #[test]
+    fn the_usual_timeouts_are_the_same_everywhere() {
+        assert_eq!(host("timeouts = {}").timeouts, host("").timeouts);
+        assert_eq!(host("timeouts = { idle = 7 }").timeouts.idle, Duration::from_secs(7));
+        assert!(host("running_usage = true").supports_usage_continuous);
+    }
 }

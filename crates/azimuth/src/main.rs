@@ -7,6 +7,7 @@ mod data_folder;
 mod embedded;
 mod engines;
 mod logging;
+mod open_files;
 mod schedule;
 mod terminal;
 mod wiring;

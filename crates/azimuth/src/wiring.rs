@@ -122,11 +122,16 @@ impl Running {
 }
 
 fn server_settings(config: &Config) -> ServerSettings {
+    let about = &config.server;
     ServerSettings {
-        body_bytes_max: config.server.body_bytes_max,
-        answer_duration_max: Duration::from_secs(config.server.stream_timeout_seconds),
-        keep_alive_after: Duration::from_secs(config.server.keep_alive_seconds),
-        drain_duration_max: Duration::from_secs(config.server.drain_seconds),
+        body_bytes_max: about.body_bytes_max,
+        answer_duration_max: Duration::from_secs(about.stream_timeout_seconds),
+        keep_alive_after: Duration::from_secs(about.keep_alive_seconds),
+        drain_duration_max: Duration::from_secs(about.drain_seconds),
+        connections_max: about.connections_max,
+        head_wait_max: Duration::from_secs(about.head_timeout_seconds),
+        body_wait_max: Duration::from_secs(about.body_timeout_seconds),
+        stall_max: Duration::from_secs(about.stall_timeout_seconds),
     }
 }
 

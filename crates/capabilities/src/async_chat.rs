@@ -11,6 +11,7 @@ use inference::{ChatEvent, ChatRequest, EngineError, FinishReason, Overflow};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tasks::{NewTask, Outcome, SubmitError, Task, TaskHandler, TaskQueueError, TaskState, Tasks};
+use tokio::time::Instant;
 use vocab::{ModelName, RequestId, Timestamp};
 
 /// The kind under which these tasks are queued.
@@ -19,6 +20,9 @@ pub const TASK_KIND: &str = "chat";
 /// How long to wait when every engine is busy; an accepted task is in no hurry.
 const BUSY_PAUSE: Duration = Duration::from_secs(2);
 const BUSY_TRIES_MAX: u32 = 150;
+
+/// The longest that one answer may take: as long as clients wait for one (rule ENDP-13).
+const ANSWER_DURATION_MAX: Duration = Duration::from_secs(3000);
 
 /// Accepts chats and finds their answers.
 pub struct AsyncChat {
@@ -113,9 +117,9 @@ impl AsyncChat {
 
     /// Accepts a chat. When this returns, the chat will be answered, also after a crash (rule ASYNC-07).
     pub async fn submit(&self, caller: &Caller, call: AsyncChatCall) -> Result<(), AsyncChatError> {
-        self.gateway.check(caller, &call.request)?;
-        let model = call.request.model.clone();
-        let payload = Payload { door: call.door, request: call.request };
+        let request = self.gateway.prepared(caller, call.request)?;
+        let model = request.model.clone();
+        let payload = Payload { door: call.door, request };
         let task = NewTask {
             id: call.id,
             account: caller.account,
@@ -174,11 +178,12 @@ impl ChatTaskHandler {
             let call = ChatCall {
                 id: task.id.clone(),
                 client_request_id: None,
+                is_repeated: true,
                 door: payload.door,
                 request: payload.request.clone(),
             };
             match self.gateway.chat(&caller, call).await {
-                Ok(reply) => return whole(reply.collect().await),
+                Ok(reply) => return whole(reply.collect(Instant::now() + ANSWER_DURATION_MAX).await),
                 Err(ChatError::Engine(EngineError::Busy { .. }) | ChatError::MeteringBehind) => {
                     tokio::time::sleep(BUSY_PAUSE).await;
                 }

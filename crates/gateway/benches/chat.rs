@@ -12,11 +12,12 @@ use async_trait::async_trait;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use futures::{StreamExt, stream};
 use gateway::{
-    Catalogue, ChatCall, Door, Gateway, GatewayLimits, Meter, MeterSettings, ModelCard, ModelMapping, RouteTo,
-    UsageLog, UsageLogError, UsageQuery, UsageRecord, UsageTotal,
+    Catalogue, ChatCall, Door, Gateway, GatewayLimits, Meter, MeterSettings, ModelCard, ModelMapping,
+    RouteTo, UsageLog, UsageLogError, UsageQuery, UsageRecord, UsageTotal,
 };
 use inference::{
-    ChatEngine, ChatEvent, ChatRequest, ChatStream, EngineDescription, EngineError, FinishReason, Message, Part,
+    ChatEngine, ChatEvent, ChatRequest, ChatStream, EngineDescription, EngineError, FinishReason, Message,
+    Part,
 };
 use tokio::runtime::Builder;
 use tokio_util::task::TaskTracker;
@@ -80,9 +81,12 @@ fn gateway(engines: usize, pieces: usize, tracker: &TaskTracker) -> Gateway {
         let engine: Arc<dyn ChatEngine> = Arc::new(Ready { name: format!("engine-{number}"), pieces });
         RouteTo { engine, weight: 1 }
     };
-    let mapping = ModelMapping { card: ModelCard::custom(model()), routes: (0..engines).map(route).collect() };
+    let mapping =
+        ModelMapping { card: ModelCard::custom(model()), routes: (0..engines).map(route).collect() };
     let catalogue = Catalogue::new(vec![mapping]).expect("one model");
-    let meter = Meter::start(Arc::new(NoLog), MeterSettings::default(), tracker);
+    // Requests come faster here than any log could be asked to follow.
+    let settings = MeterSettings { backlog_records_max: usize::MAX, ..MeterSettings::default() };
+    let meter = Meter::start(Arc::new(NoLog), settings, tracker);
     Gateway::new(Arc::new(catalogue), meter, Arc::new(SystemClock), GatewayLimits::default())
 }
 
@@ -101,13 +105,15 @@ fn call(turns: usize) -> ChatCall {
     ChatCall {
         id: RequestId::generate(SystemClock.now()),
         client_request_id: None,
+        is_repeated: false,
         door: Door::General,
         request: ChatRequest::new(model(), messages),
     }
 }
 
 fn chat(criterion: &mut Criterion) {
-    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+    // Records are written on the other thread.
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let _inside = runtime.enter();
     let tracker = TaskTracker::new();
     let caller = Caller { account: AccountId::generate(), key: KeyId::generate(), is_operator: false };
@@ -118,7 +124,12 @@ fn chat(criterion: &mut Criterion) {
         group.bench_function(format!("{engines} engines, {} messages", 2 * turns + 1), |bench| {
             bench.iter_batched(
                 || call(turns),
-                |call| runtime.block_on(async { gateway.chat(&caller, call).await.expect("a reply").collect().await }),
+                |call| {
+                    runtime.block_on(async {
+                        let reply = gateway.chat(&caller, call).await.expect("a reply");
+                        StreamExt::collect::<Vec<ChatEvent>>(reply).await
+                    })
+                },
                 BatchSize::SmallInput,
             );
         });

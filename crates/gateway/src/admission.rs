@@ -15,19 +15,29 @@ pub struct Admission {
     pub(crate) door: Door,
     pub(crate) model: ModelName,
     pub(crate) at: Timestamp,
-    _in_progress: Option<InProgressGuard>,
+    /// Whether whoever called repeats the call until it is answered: then only its ending is recorded.
+    pub(crate) is_repeated: bool,
+    pub(crate) in_progress: Option<InProgressGuard>,
 }
 
+#[cfg(test)]
 impl Admission {
-    pub(crate) fn new(
-        request: RequestId,
-        caller: Caller,
-        door: Door,
-        model: ModelName,
-        at: Timestamp,
-        in_progress: Option<InProgressGuard>,
-    ) -> Self {
-        Self { request, caller, door, model, at, _in_progress: in_progress }
+    /// Leave for a request that nobody sent.
+    pub(crate) fn of_nobody() -> Self {
+        let at = Timestamp::from_millis(1_790_000_000_000);
+        Self {
+            request: RequestId::generate(at),
+            caller: Caller {
+                account: AccountId::generate(),
+                key: vocab::KeyId::generate(),
+                is_operator: false,
+            },
+            door: Door::General,
+            model: "glm-4.7".parse().unwrap(),
+            at,
+            is_repeated: false,
+            in_progress: None,
+        }
     }
 }
 

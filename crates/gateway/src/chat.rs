@@ -2,14 +2,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::Caller;
-use inference::{CacheScope, ChatRequest, EngineError, FinishReason, Message, Overflow, Part};
-use vocab::{Clock, ModelName, RequestId, Tokens, Usage};
+use inference::{CacheScope, ChatRequest, EngineError, Message, Overflow, Part};
+use vocab::{Clock, ModelName, RequestId, Tokens};
 
 use crate::admission::InProgress;
-use crate::router::{Router, Running};
+use crate::router::Router;
+use crate::tally::Tally;
 use crate::{
-    Admission, Catalogue, Door, Ending, Meter, ModelCard, ModelEntry, ModelKind, Reply, ThinkingSupport,
-    UnmappedModel, UsageRecord, structured,
+    Admission, Catalogue, Door, Meter, ModelCard, ModelEntry, ModelKind, Reply, ThinkingSupport,
+    UnmappedModel, structured,
 };
 
 /// One request's way in and out.
@@ -50,6 +51,9 @@ pub struct ChatCall {
     pub client_request_id: Option<String>,
     /// The door it came through.
     pub door: Door,
+    /// Whether the call is repeated until it is answered, as accepted tasks are. Attempts that come to nothing are
+    /// then not recorded: the request has one record, that of its ending.
+    pub is_repeated: bool,
     /// What is asked.
     pub request: ChatRequest,
 }
@@ -120,43 +124,44 @@ impl Gateway {
     }
 
     /// Admits, runs and meters one chat request.
-    pub async fn chat(&self, caller: &Caller, call: ChatCall) -> Result<Reply, ChatError> {
+    pub async fn chat(&self, caller: &Caller, mut call: ChatCall) -> Result<Reply, ChatError> {
         let model = self.find(&call.request.model)?.clone();
-        let request = self.prepare(&model.card, caller, call.request)?;
-        let admission =
-            self.admit(caller, call.id, call.client_request_id.as_deref(), call.door, &model.card)?;
+        self.prepare(&model.card, caller, &mut call.request)?;
+        let admission = self.admit(caller, &call, &model.card)?;
+        let mut tally = Tally::new(admission, self.meter.clone(), self.clock.clone());
 
-        let running = match self.router.run(&admission, &model, &request).await {
-            Ok(running) => running,
-            Err(error) => {
-                self.record_refusal(&admission, &error);
-                return Err(with_documented_window(error, &model.card).into());
+        let request = call.request;
+        let tool_stream = request.tool_stream;
+        let check = structured::Check::wanted(&request, &model.routes);
+        match self.router.run(tally.admission(), &model, request).await {
+            Ok(running) => {
+                let about = running.engine.describe();
+                tally.answered_by(about.name);
+                let events = match check {
+                    Some(check) if !about.constrains_json => check.over(running),
+                    _ => running.events,
+                };
+                Ok(Reply::new(events, about.runs, tool_stream, tally))
             }
-        };
-        Ok(self.reply(running, admission, request))
+            Err(error) => {
+                tally.refused(&error);
+                Err(with_documented_window(error, &model.card).into())
+            }
+        }
     }
 
-    /// Checks everything that `chat` would check before it runs the request, and changes nothing.
-    pub fn check(&self, caller: &Caller, request: &ChatRequest) -> Result<(), ChatError> {
+    /// The request as `chat` would run it: checked, under the model's own name, with its defaults filled in.
+    pub fn prepared(&self, caller: &Caller, mut request: ChatRequest) -> Result<ChatRequest, ChatError> {
         let model = self.find(&request.model)?;
-        self.prepare(&model.card, caller, request.clone())?;
-        Ok(())
+        self.prepare(&model.card, caller, &mut request)?;
+        Ok(request)
     }
 
     /// Counts the prompt's tokens as `chat` would, with the served model's own tokenizer.
     pub async fn count_tokens(&self, caller: &Caller, request: ChatRequest) -> Result<Tokens, ChatError> {
+        let request = self.prepared(caller, request)?;
         let model = self.find(&request.model)?.clone();
-        let request = self.prepare(&model.card, caller, request)?;
-        let mut failure = None;
-        for route in &model.routes {
-            match route.engine.count_tokens(&request).await {
-                Ok(count) => return Ok(count),
-                Err(error) => failure = Some(error),
-            }
-        }
-        Err(failure
-            .unwrap_or_else(|| EngineError::Unavailable { reason: "no engine is mapped".to_owned() })
-            .into())
+        Ok(self.router.count_tokens(&model, &request).await?)
     }
 
     /// The canonical name of a model that was asked for by any of its names.
@@ -173,12 +178,7 @@ impl Gateway {
     }
 
     /// Fills in the model's defaults and keeps the request within its limits.
-    fn prepare(
-        &self,
-        card: &ModelCard,
-        caller: &Caller,
-        mut request: ChatRequest,
-    ) -> Result<ChatRequest, ChatError> {
+    fn prepare(&self, card: &ModelCard, caller: &Caller, request: &mut ChatRequest) -> Result<(), ChatError> {
         if !card.takes_media && has_media(&request.messages) {
             return Err(ChatError::TextOnly { model: card.name.clone() });
         }
@@ -194,7 +194,7 @@ impl Gateway {
         } else {
             CacheScope(caller.account.to_string())
         };
-        Ok(request)
+        Ok(())
     }
 
     fn max_tokens(&self, card: &ModelCard, asked: Option<u32>) -> Result<Option<u32>, ChatError> {
@@ -211,64 +211,27 @@ impl Gateway {
         }
     }
 
-    fn admit(
-        &self,
-        caller: &Caller,
-        id: RequestId,
-        client_request_id: Option<&str>,
-        door: Door,
-        card: &ModelCard,
-    ) -> Result<Admission, ChatError> {
+    fn admit(&self, caller: &Caller, call: &ChatCall, card: &ModelCard) -> Result<Admission, ChatError> {
         if self.meter.is_overloaded() {
             return Err(ChatError::MeteringBehind);
         }
-        let in_progress = client_request_id
-            .map(|chosen| {
+        let in_progress = match &call.client_request_id {
+            Some(chosen) => Some(
                 self.in_progress
                     .claim(caller.account, chosen)
-                    .ok_or_else(|| ChatError::InProgress(chosen.to_owned()))
-            })
-            .transpose()?;
-        Ok(Admission::new(id, *caller, door, card.name.clone(), self.clock.now(), in_progress))
-    }
-
-    fn reply(&self, running: Running, admission: Admission, request: ChatRequest) -> Reply {
-        let about = running.engine.describe();
-        let tool_stream = request.tool_stream;
-        let events = if structured::needs_checking(&request.format, &about) {
-            structured::checked(running.events, running.engine, request)
-        } else {
-            running.events
+                    .ok_or_else(|| ChatError::InProgress(chosen.clone()))?,
+            ),
+            None => None,
         };
-        Reply::new(
-            events,
-            about.name,
-            about.runs,
-            tool_stream,
-            admission,
-            self.meter.clone(),
-            self.clock.clone(),
-        )
-    }
-
-    fn record_refusal(&self, admission: &Admission, error: &EngineError) {
-        let caller_is_at_fault = !error.is_worth_retrying_elsewhere();
-        if caller_is_at_fault {
-            return;
-        }
-        self.meter.record(UsageRecord {
-            request: admission.request.clone(),
-            account: admission.caller.account,
-            key: admission.caller.key,
-            door: admission.door,
-            model: admission.model.clone(),
-            engine: String::new(),
-            usage: Usage::default(),
-            started: admission.at,
-            first_token: None,
-            duration: self.clock.now().since(admission.at),
-            ending: Ending::EngineRefused,
-        });
+        Ok(Admission {
+            request: call.id.clone(),
+            caller: *caller,
+            door: call.door,
+            model: card.name.clone(),
+            at: self.clock.now(),
+            is_repeated: call.is_repeated,
+            in_progress,
+        })
     }
 }
 
@@ -301,9 +264,4 @@ impl ChatError {
             _ => None,
         }
     }
-}
-
-/// Whether the whole answer reached the end that the engine meant.
-pub(crate) fn ended_well(reason: FinishReason) -> bool {
-    matches!(reason, FinishReason::Stop | FinishReason::ToolCalls)
 }

@@ -6,11 +6,16 @@
 mod admission;
 mod catalogue;
 mod chat;
+#[cfg(test)]
+mod fake_engine;
+#[cfg(test)]
+mod fake_log;
 mod meter;
 mod model_card;
 mod reply;
 mod router;
 mod structured;
+mod tally;
 mod usage;
 
 pub use admission::Admission;

@@ -1,9 +1,11 @@
+use std::cmp::Reverse;
 use std::hash::{DefaultHasher, Hash, Hasher};
-
-use inference::{ChatEngine, ChatRequest, ChatStream, EngineError};
-use moka::sync::Cache;
-use rand::seq::SliceRandom;
 use std::sync::Arc;
+
+use inference::{ChatEngine, ChatRequest, ChatStream, EngineError, Message, Part};
+use moka::sync::Cache;
+use rand::RngExt;
+use vocab::Tokens;
 
 use crate::{Admission, ModelEntry, RouteTo};
 
@@ -14,9 +16,11 @@ const PREFIXES_LOOKED_UP_MAX: usize = 64;
 /// An engine may be this many requests busier than the idlest and still keep the conversations it knows: beyond
 /// that, reading a prompt again is quicker than waiting.
 const AFFINITY_LOAD_SLACK: usize = 8;
+/// A shorter prefix than this is read again in no time and is no reason to prefer an engine.
+const HELD_TOKENS_MIN: Tokens = Tokens(64);
 
 /// Chooses the engine for a request: healthy first, then the one that holds the longest part of the prompt, then
-/// the least loaded. Ties fall at random.
+/// the least loaded. Ties fall at random, in proportion to the weights.
 pub(crate) struct Router {
     /// Which engine last answered a conversation that began like this.
     last_engine: Cache<u64, Arc<str>>,
@@ -38,29 +42,65 @@ impl Router {
         &self,
         _admission: &Admission,
         model: &ModelEntry,
-        request: &ChatRequest,
+        request: ChatRequest,
     ) -> Result<Running, EngineError> {
-        let prefixes = if model.routes.len() > 1 { prefix_hashes(request) } else { Vec::new() };
-        let mut failure = EngineError::Unavailable { reason: "no engine is mapped".to_owned() };
+        let prefixes = if model.routes.len() > 1 { prefix_hashes(&request) } else { Vec::new() };
+        let order = self.in_order(&model.routes, &prefixes, &request);
+        let Some((last, others)) = order.split_last() else { return Err(unmapped()) };
 
-        for route in self.in_order(&model.routes, &prefixes, request) {
-            match route.engine.chat(request.clone()).await {
-                Ok(events) => {
-                    self.remember(&prefixes, &route.engine);
-                    return Ok(Running { engine: route.engine.clone(), events });
-                }
+        let mut failure = None;
+        for route in others {
+            // A prompt may be large; it is copied only as long as somebody else may need it.
+            match self.ask(route, request.clone(), &prefixes).await {
                 Err(error) if error.is_worth_retrying_elsewhere() => {
+                    failure = Some(more_telling(failure, error));
+                }
+                answer => return answer,
+            }
+        }
+        self.ask(last, request, &prefixes).await.map_err(|error| more_telling(failure, error))
+    }
+
+    /// Asks the engines, best first, until one counts the prompt or says what is wrong with it.
+    pub(crate) async fn count_tokens(
+        &self,
+        model: &ModelEntry,
+        request: &ChatRequest,
+    ) -> Result<Tokens, EngineError> {
+        let mut failure = None;
+        for route in self.in_order(&model.routes, &[], request) {
+            match route.engine.count_tokens(request).await {
+                Err(error) if error.is_worth_retrying_elsewhere() => {
+                    failure = Some(more_telling(failure, error));
+                }
+                answer => return answer,
+            }
+        }
+        Err(failure.unwrap_or_else(unmapped))
+    }
+
+    async fn ask(
+        &self,
+        route: &RouteTo,
+        request: ChatRequest,
+        prefixes: &[u64],
+    ) -> Result<Running, EngineError> {
+        match route.engine.chat(request).await {
+            Ok(events) => {
+                self.remember(prefixes, &route.engine);
+                Ok(Running { engine: route.engine.clone(), events })
+            }
+            Err(error) => {
+                if error.is_worth_retrying_elsewhere() {
                     tracing::warn!(
                         engine.name = %route.engine.describe().name,
                         error = %error,
                         "engine did not take the request"
                     );
-                    failure = error;
                 }
-                Err(error) => return Err(error),
+                Err(error)
             }
         }
-        Err(failure)
     }
 
     fn in_order<'a>(
@@ -74,15 +114,32 @@ impl Router {
         }
         let known_by =
             prefixes.iter().rev().take(PREFIXES_LOOKED_UP_MAX).find_map(|hash| self.last_engine.get(hash));
-        let mut scored: Vec<(Score, &RouteTo)> =
-            routes.iter().map(|route| (Score::of(route, known_by.as_deref(), request), route)).collect();
-        let idlest = scored.iter().map(|(score, _)| score.in_flight).min().unwrap_or(0);
-        for (score, _) in &mut scored {
-            score.knows_prompt &= score.in_flight <= idlest + AFFINITY_LOAD_SLACK;
-        }
-        scored.shuffle(&mut rand::rng());
-        scored.sort_by(|(a, _), (b, _)| a.rank().total_cmp(&b.rank()));
-        scored.into_iter().map(|(_, route)| route).collect()
+        let about: Vec<_> = routes.iter().map(|route| route.engine.describe()).collect();
+        let idlest = about.iter().map(|about| about.in_flight).min().unwrap_or(0);
+
+        let mut ranked: Vec<(Rank, &RouteTo)> = (routes.iter().zip(&about))
+            .map(|(route, about)| {
+                let held = if about.in_flight > idlest + AFFINITY_LOAD_SLACK {
+                    Tokens::ZERO
+                } else if known_by.as_deref() == Some(about.name.as_str()) {
+                    Tokens(u64::MAX)
+                } else {
+                    Some(route.engine.cached_prefix(request))
+                        .filter(|held| *held >= HELD_TOKENS_MIN)
+                        .unwrap_or(Tokens::ZERO)
+                };
+                let rank = Rank {
+                    is_unhealthy: !route.engine.is_healthy(),
+                    is_full: about.capacity.is_some_and(|capacity| about.in_flight >= capacity),
+                    held: Reverse(held),
+                    load: load(about.in_flight, route.weight),
+                };
+                (rank, route)
+            })
+            .collect();
+        shuffle(&mut ranked);
+        ranked.sort_by_key(|(rank, _)| *rank);
+        ranked.into_iter().map(|(_, route)| route).collect()
     }
 
     fn remember(&self, prefixes: &[u64], engine: &Arc<dyn ChatEngine>) {
@@ -96,33 +153,47 @@ impl Router {
     }
 }
 
-struct Score {
-    unhealthy: bool,
-    full: bool,
-    knows_prompt: bool,
-    in_flight: usize,
-    weight: u32,
+/// What decides between engines, the weightiest first. Lower is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    is_unhealthy: bool,
+    is_full: bool,
+    /// How much of the prompt it need not read again.
+    held: Reverse<Tokens>,
+    load: u64,
 }
 
-impl Score {
-    fn of(route: &RouteTo, known_by: Option<&str>, request: &ChatRequest) -> Self {
-        let about = route.engine.describe();
-        Self {
-            unhealthy: !route.engine.is_healthy(),
-            full: about.capacity.is_some_and(|capacity| about.in_flight >= capacity),
-            knows_prompt: known_by == Some(about.name.as_str()) || route.engine.cached_prefix(request).0 > 0,
-            in_flight: about.in_flight,
-            weight: route.weight.max(1),
-        }
-    }
+/// Requests under way for each unit of weight, in thousandths.
+fn load(in_flight: usize, weight: u32) -> u64 {
+    (in_flight as u64).saturating_mul(1000) / u64::from(weight.max(1))
+}
 
-    /// Lower is better. The steps are further apart than any load.
-    fn rank(&self) -> f64 {
-        let step = |condition: bool, size: f64| if condition { size } else { 0.0 };
-        #[expect(clippy::cast_precision_loss, reason = "loads are small")]
-        let load = self.in_flight as f64 / f64::from(self.weight);
-        step(self.unhealthy, 1e12) + step(self.full, 1e9) + step(!self.knows_prompt, 1e6) + load.min(1e5)
+/// Puts the routes into a random order in which each comes first as often as its weight says.
+fn shuffle(ranked: &mut [(Rank, &RouteTo)]) {
+    let mut generator = rand::rng();
+    ranked.sort_by_cached_key(|(_, route)| {
+        // The shortest of exponential waits belongs to a route in proportion to its rate. Waits are positive, and
+        // positive floats are in the order of their bits.
+        let wait = -(1.0 - generator.random::<f64>()).ln() / f64::from(route.weight.max(1));
+        wait.to_bits()
+    });
+}
+
+/// Of several failures, the one that the caller can do something about: an engine that is merely busy is worth
+/// waiting for, and the shortest wait is enough.
+fn more_telling(earlier: Option<EngineError>, later: EngineError) -> EngineError {
+    use EngineError::Busy;
+    match (earlier, later) {
+        (Some(Busy { retry_after: one }), Busy { retry_after: other }) => {
+            Busy { retry_after: one.into_iter().chain(other).min() }
+        }
+        (Some(busy @ Busy { .. }), later) if later.is_worth_retrying_elsewhere() => busy,
+        (_, later) => later,
     }
+}
+
+fn unmapped() -> EngineError {
+    EngineError::Unavailable { reason: "no engine is mapped".to_owned() }
 }
 
 /// A hash for each beginning of the conversation that may come again: after each message. The scope is part of
@@ -144,8 +215,7 @@ fn prefix_hashes(request: &ChatRequest) -> Vec<u64> {
         .collect()
 }
 
-fn hash_message(message: &inference::Message, hasher: &mut DefaultHasher) {
-    use inference::Message;
+fn hash_message(message: &Message, hasher: &mut DefaultHasher) {
     std::mem::discriminant(message).hash(hasher);
     match message {
         Message::System { content } | Message::User { content } | Message::Tool { content, .. } => {
@@ -163,11 +233,13 @@ fn hash_message(message: &inference::Message, hasher: &mut DefaultHasher) {
     }
 }
 
-fn hash_part(part: &inference::Part, hasher: &mut DefaultHasher) {
-    use inference::Part;
+fn hash_part(part: &Part, hasher: &mut DefaultHasher) {
     match part {
         Part::Text { text } => text.hash(hasher),
         Part::Image { url } | Part::Video { url } | Part::File { url } => url.hash(hasher),
         Part::Audio { data, .. } => data.hash(hasher),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,6 +66,9 @@ pub enum Ending {
 }
 
 impl Door {
+    /// Every door.
+    pub const ALL: [Self; 3] = [Self::General, Self::Coding, Self::Anthropic];
+
     /// The name used in records.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -77,6 +80,18 @@ impl Door {
 }
 
 impl Ending {
+    /// Every ending.
+    pub const ALL: [Self; 8] = [
+        Self::Finished,
+        Self::Cut,
+        Self::CallerLeftEarly,
+        Self::CallerLeft,
+        Self::EngineRefused,
+        Self::EngineFailed,
+        Self::Empty,
+        Self::Filtered,
+    ];
+
     /// The name used in records.
     pub fn as_str(self) -> &'static str {
         match self {

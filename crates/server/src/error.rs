@@ -53,6 +53,11 @@ impl ApiError {
         self
     }
 
+    /// The envelope alone, for where the status has been sent already.
+    pub(crate) fn into_body(self) -> ErrorBody {
+        self.body
+    }
+
     /// Code 500: a mistake of ours.
     pub fn internal(reason: &str) -> Self {
         tracing::error!(reason, "internal error");
@@ -74,6 +79,12 @@ impl ApiError {
     /// The caller stopped in the middle of its request.
     pub fn body_broken_off() -> Self {
         BadRequest::malformed("the body is incomplete").into()
+    }
+
+    /// 408: the caller paused for too long in the middle of its request. Clients try again by themselves.
+    pub fn body_too_slow() -> Self {
+        let refusal = BadRequest::malformed("the body did not arrive in time");
+        Self::from(refusal).with_status(StatusCode::REQUEST_TIMEOUT)
     }
 
     /// 405: the path exists, but not for this method.
@@ -99,7 +110,7 @@ impl IntoResponse for ApiError {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=UTF-8"));
         if let Some(wait) = self.retry_after {
-            headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
         }
         let is_tempting = matches!(self.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::UNAUTHORIZED);
         if is_tempting && !self.may_heal {
@@ -108,6 +119,11 @@ impl IntoResponse for ApiError {
         }
         response
     }
+}
+
+/// Whole seconds, and none too few: who comes back early is refused again.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
 impl From<BadRequest> for ApiError {
@@ -192,7 +208,9 @@ impl From<AsyncChatError> for ApiError {
             AsyncChatError::Submit(SubmitError::AlreadyOpen { request_id }) => {
                 Self::of(Code::DuplicateRequest, &[("request_id", &request_id)])
             }
-            AsyncChatError::Submit(SubmitError::TooMany { .. }) => Self::of(Code::TooManyAtOnce, &[]),
+            AsyncChatError::Submit(SubmitError::TooMany { .. }) => {
+                Self::of(Code::TooManyAtOnce, &[]).retry_after(Some(Duration::from_secs(1)))
+            }
             AsyncChatError::Unknown => Self::no_such("async-result"),
             AsyncChatError::Queue(cause) | AsyncChatError::Submit(SubmitError::Queue(cause)) => {
                 tracing::error!(error = &cause as &dyn std::error::Error, "the task queue did not answer");
@@ -201,5 +219,18 @@ impl From<AsyncChatError> for ApiError {
                     .retry_after(Some(Duration::from_secs(1)))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// auth.md §6: whole seconds, and none too few.
+    #[test]
+    fn a_wait_is_rounded_up_to_whole_seconds() {
+        let seconds = |millis| whole_seconds(Duration::from_millis(millis));
+        assert_eq!([0, 1, 1000, 1001, 7000].map(seconds), [1, 1, 1, 2, 7]);
+        assert_eq!(whole_seconds(Duration::MAX), u64::MAX);
     }
 }

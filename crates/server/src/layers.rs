@@ -47,6 +47,7 @@ fn cors() -> CorsLayer {
             HeaderName::from_static("x-request-id"),
             HeaderName::from_static("x-log-id"),
             HeaderName::from_static("x-azimuth-model"),
+            HeaderName::from_static("x-should-retry"),
             header::RETRY_AFTER,
         ])
 }

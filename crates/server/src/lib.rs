@@ -4,6 +4,7 @@
 
 mod auth;
 mod body;
+mod connections;
 mod context;
 mod error;
 mod health;
@@ -13,6 +14,7 @@ mod path;
 mod platform;
 mod serve;
 mod sse;
+mod stall_guard;
 
 pub use auth::Caller;
 pub use context::RequestContext;

@@ -4,6 +4,7 @@ mod async_chat;
 mod chat;
 mod models;
 mod not_found;
+mod question;
 mod tokenizer;
 
 use axum::middleware::from_fn_with_state;

@@ -32,6 +32,15 @@ pub struct ServerSettings {
     pub keep_alive_after: Duration,
     /// How long running answers may go on once a stop was asked for.
     pub drain_duration_max: Duration,
+    /// The most connections at once; further ones wait to be accepted.
+    pub connections_max: usize,
+    /// How long a connection may take to send the head of a request, counted from its opening or from the end of the
+    /// request before. An idle connection is closed after the same time.
+    pub head_wait_max: Duration,
+    /// The longest pause within a request body.
+    pub body_wait_max: Duration,
+    /// How long a client may take nothing of what is being sent to it.
+    pub stall_max: Duration,
 }
 
 impl Default for ServerSettings {
@@ -41,6 +50,10 @@ impl Default for ServerSettings {
             answer_duration_max: Duration::from_secs(3000),
             keep_alive_after: Duration::from_secs(15),
             drain_duration_max: Duration::from_secs(30),
+            connections_max: 20_000,
+            head_wait_max: Duration::from_secs(60),
+            body_wait_max: Duration::from_secs(30),
+            stall_max: Duration::from_secs(300),
         }
     }
 }

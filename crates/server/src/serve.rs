@@ -1,35 +1,63 @@
-use std::io;
+use std::io::{Error, ErrorKind};
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::serve::ListenerExt;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::Platform;
+use crate::connections::Connections;
 
-/// Answers requests until `stop` is cancelled, then lets running answers end, for at most the configured time.
-pub async fn serve(
-    listener: TcpListener,
-    app: Router,
-    platform: &Platform,
-    stop: CancellationToken,
-) -> io::Result<()> {
-    let listener = listener.tap_io(|connection| {
-        // Events are small and must leave at once.
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps collecting small packets");
+/// How long to wait when the system has nothing left to make a connection of, such as open files.
+const EXHAUSTED_PAUSE: Duration = Duration::from_secs(1);
+
+/// Answers requests until `stop` is cancelled, then lets running answers end, for at most the configured time. When
+/// it returns, no connection is left, and with them everything is gone that held on to `app` and `platform`.
+pub async fn serve(listener: TcpListener, app: Router, platform: &Platform, stop: CancellationToken) {
+    let settings = &platform.settings;
+    let connections = Connections::new(app, settings.clone(), stop.clone());
+    let mut door = Door { places: Arc::new(Semaphore::new(settings.connections_max)), was_full: false };
+    while let Some((stream, place)) = stop.run_until_cancelled(door.accept(&listener)).await {
+        connections.open(stream, place);
+    }
+    drop(listener);
+    connections.drain(settings.drain_duration_max).await;
+}
+
+/// Lets connections in as long as there are places. Further ones wait in the system's own queue.
+struct Door {
+    places: Arc<Semaphore>,
+    was_full: bool,
+}
+
+impl Door {
+    async fn accept(&mut self, listener: &TcpListener) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+        let is_full = self.places.available_permits() == 0;
+        if is_full && !self.was_full {
+            tracing::warn!("as many connections are open as `server.connections_max` allows; others wait");
         }
-    });
-    let drained = stop.clone();
-    let server = axum::serve(listener, app).with_graceful_shutdown(async move { stop.cancelled().await });
-    tokio::select! {
-        ended = server => ended,
-        () = async {
-            drained.cancelled().await;
-            tokio::time::sleep(platform.settings.drain_duration_max).await;
-        } => {
-            tracing::warn!("some answers did not end in time and were cut off");
-            Ok(())
+        self.was_full = is_full;
+        // Nobody closes the semaphore, so there is a place in the end.
+        let place = self.places.clone().acquire_owned().await.ok();
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => return (stream, place),
+                Err(error) if is_about_one_connection(&error) => {}
+                Err(error) => {
+                    tracing::error!(%error, "no connection can be accepted at the moment");
+                    tokio::time::sleep(EXHAUSTED_PAUSE).await;
+                }
+            }
         }
     }
+}
+
+/// The client was gone before its connection was accepted.
+fn is_about_one_connection(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionRefused | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset
+    )
 }

@@ -1,7 +1,6 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -10,28 +9,57 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::Stream;
-use gateway::Reply;
-use inference::{ChatEvent, FinishReason};
-use tokio::time::{Instant, Sleep, sleep_until};
-use vocab::Usage;
-use wire::paas::ChunkWriter;
+use gateway::{ChatError, Reply};
+use inference::ChatEvent;
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use wire::paas::{AnswerHead, ChunkWriter};
 
-use crate::ServerSettings;
+use crate::{ApiError, ServerSettings};
 
 /// As many events as are ready travel in one write, up to about this size.
 const FRAME_BYTES_MAX: usize = 32 * 1024;
 
+/// A reply that an engine may not have begun yet.
+pub(crate) type Starting = Pin<Box<dyn Future<Output = Result<Reply, ChatError>> + Send>>;
+
+/// What really answers, for the header `x-azimuth-model`.
+pub(crate) const X_AZIMUTH_MODEL: HeaderName = HeaderName::from_static("x-azimuth-model");
+
 /// Sends a reply as server-sent events, each as soon as it exists (`http-api.md` §0.3).
-pub(crate) fn respond(reply: Reply, writer: ChunkWriter, settings: &Arc<ServerSettings>) -> Response {
+///
+/// A refusal has its own status as long as the client need not be told that it is still being served. An engine that
+/// reads a long prompt may be silent for longer than that; then the stream begins, and a refusal that comes after all
+/// is told within it (`errors.md` §4). A reply that has not ended at `deadline` is ended (rule ENDP-13).
+pub(crate) async fn respond(
+    mut starting: Starting,
+    head: AnswerHead,
+    settings: &ServerSettings,
+    deadline: Instant,
+) -> Result<Response, ApiError> {
+    let mut runs = None;
+    let mut buffer = Vec::new();
+    let (writer, source) = match timeout(settings.keep_alive_after, starting.as_mut()).await {
+        Ok(reply) => {
+            let reply = reply?;
+            runs = HeaderValue::from_str(reply.runs()).ok();
+            (ChunkWriter::new(&head, reply.tool_stream()), Source::Running(reply))
+        }
+        Err(_) => {
+            let writer = ChunkWriter::new(&head, false);
+            writer.write_keep_alive(&mut buffer);
+            (writer, Source::Starting(starting, head))
+        }
+    };
+
     let now = Instant::now();
     let events = Events {
-        reply,
+        source,
         writer,
-        buffer: Vec::new(),
+        buffer,
         last_sent: now,
         keep_alive_after: settings.keep_alive_after,
-        wake: Box::pin(sleep_until(now + settings.keep_alive_after)),
-        deadline: now + settings.answer_duration_max,
+        wake: Box::pin(sleep_until((now + settings.keep_alive_after).min(deadline))),
+        deadline,
         ended: false,
     };
     let mut response = Body::from_stream(events).into_response();
@@ -39,11 +67,14 @@ pub(crate) fn respond(reply: Reply, writer: ChunkWriter, settings: &Arc<ServerSe
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream;charset=UTF-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-    response
+    if let Some(runs) = runs {
+        headers.insert(X_AZIMUTH_MODEL, runs);
+    }
+    Ok(response)
 }
 
 struct Events {
-    reply: Reply,
+    source: Source,
     writer: ChunkWriter,
     buffer: Vec<u8>,
     last_sent: Instant,
@@ -52,6 +83,12 @@ struct Events {
     wake: Pin<Box<Sleep>>,
     deadline: Instant,
     ended: bool,
+}
+
+#[expect(clippy::large_enum_variant, reason = "a stream soon runs, and then stays so")]
+enum Source {
+    Starting(Starting, AnswerHead),
+    Running(Reply),
 }
 
 impl Stream for Events {
@@ -77,10 +114,20 @@ impl Stream for Events {
 impl Events {
     fn take_ready(&mut self, context: &mut Context<'_>) {
         while !self.ended && self.buffer.len() < FRAME_BYTES_MAX {
-            match Pin::new(&mut self.reply).poll_next(context) {
-                Poll::Ready(Some(event)) => self.write(&event),
-                Poll::Ready(None) => self.ended = true,
-                Poll::Pending => return,
+            match &mut self.source {
+                Source::Running(reply) => match Pin::new(reply).poll_next(context) {
+                    Poll::Ready(Some(event)) => self.write(&event),
+                    Poll::Ready(None) => self.ended = true,
+                    Poll::Pending => return,
+                },
+                Source::Starting(starting, head) => match starting.as_mut().poll(context) {
+                    Poll::Ready(Ok(reply)) => {
+                        self.writer = ChunkWriter::new(head, reply.tool_stream());
+                        self.source = Source::Running(reply);
+                    }
+                    Poll::Ready(Err(error)) => self.refuse(error.into()),
+                    Poll::Pending => return,
+                },
             }
         }
     }
@@ -90,11 +137,25 @@ impl Events {
         self.ended = self.writer.has_ended();
     }
 
+    fn refuse(&mut self, refusal: ApiError) {
+        self.writer.write_error(&refusal.into_body(), &mut self.buffer);
+        self.ended = self.writer.has_ended();
+    }
+
     fn on_wake(&mut self) {
         let now = Instant::now();
         if now >= self.deadline {
             tracing::warn!("an answer took longer than `server.stream_timeout_seconds` and was ended");
-            self.write(&ChatEvent::Finished { reason: FinishReason::NetworkError, usage: Usage::default() });
+            match &mut self.source {
+                Source::Running(reply) => match reply.cut_off() {
+                    Some(end) => self.write(&end),
+                    None => self.ended = true,
+                },
+                Source::Starting(_, head) => {
+                    let refusal = ApiError::network(head.id.as_str());
+                    self.refuse(refusal);
+                }
+            }
             return;
         }
         if now >= self.last_sent + self.keep_alive_after {

@@ -6,20 +6,9 @@ use vocab::{Timestamp, Usage};
 
 use crate::{Store, StoreError, row};
 
-/// Records in one statement. Each binds 14 values, and SQLite takes at most 32,766.
-const ROWS_PER_STATEMENT: usize = 500;
-
-const DOORS: [Door; 3] = [Door::General, Door::Coding, Door::Anthropic];
-const ENDINGS: [Ending; 8] = [
-    Ending::Finished,
-    Ending::Cut,
-    Ending::CallerLeftEarly,
-    Ending::CallerLeft,
-    Ending::EngineRefused,
-    Ending::EngineFailed,
-    Ending::Empty,
-    Ending::Filtered,
-];
+/// Records in one statement, as many as metering writes in one group. Each binds 14 values, and SQLite takes at most
+/// 32,766.
+const ROWS_PER_STATEMENT: usize = 512;
 
 #[async_trait]
 impl UsageLog for Store {
@@ -125,14 +114,14 @@ fn read(row: &SqliteRow) -> Result<UsageRecord, StoreError> {
         request: row::request_id(row, "request")?,
         account: row::parsed(row, "account")?,
         key: row::parsed(row, "api_key")?,
-        door: row::named(row, "door", &DOORS, Door::as_str)?,
+        door: row::named(row, "door", &Door::ALL, Door::as_str)?,
         model: row::parsed(row, "model")?,
         engine: row.try_get("engine")?,
         usage: read_usage(row)?,
         started: row::moment(row, "started")?,
         first_token: row::span_if_any(row, "first_token_us")?,
         duration: duration.ok_or(StoreError::Unreadable { column: "duration_us", source: None })?,
-        ending: row::named(row, "ending", &ENDINGS, Ending::as_str)?,
+        ending: row::named(row, "ending", &Ending::ALL, Ending::as_str)?,
     })
 }
 

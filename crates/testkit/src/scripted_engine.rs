@@ -35,6 +35,8 @@ pub enum Answer {
     BreaksOff(Vec<ChatEvent>, EngineError),
     /// These events, and then never anything again.
     Hangs(Vec<ChatEvent>),
+    /// This, but not before a test lets it through: the engine reads a long prompt. For gated engines.
+    Late(Box<Answer>),
 }
 
 /// What a scripted prompt always has.
@@ -93,6 +95,15 @@ impl ScriptedEngine {
         self.running.load(Ordering::SeqCst)
     }
 
+    /// Waits until a test lets something through.
+    async fn pass(&self) {
+        if let Some(gate) = &self.gate
+            && let Ok(pass) = gate.acquire().await
+        {
+            pass.forget();
+        }
+    }
+
     fn next_answer(&self, request: &ChatRequest) -> Answer {
         let scripted = self.script.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         scripted.unwrap_or_else(|| {
@@ -128,11 +139,20 @@ impl ChatEngine for ScriptedEngine {
     async fn chat(&self, request: ChatRequest) -> Result<ChatStream, EngineError> {
         let answer = self.next_answer(&request);
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+        let answer = match answer {
+            Answer::Late(later) => {
+                let _guard = Running::new(&self.running);
+                self.pass().await;
+                *later
+            }
+            answer => answer,
+        };
         let (events, end) = match answer {
             Answer::Refusal(error) => return Err(error),
             Answer::Events(events, reason) => (events, End::Finished(reason)),
             Answer::BreaksOff(events, error) => (events, End::Broken(error)),
             Answer::Hangs(events) => (events, End::Never),
+            Answer::Late(_) => return Err(EngineError::Failed { reason: "late within late".to_owned() }),
         };
         let guard = Running::new(&self.running);
         let gate = self.gate.clone();

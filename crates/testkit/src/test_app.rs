@@ -14,6 +14,7 @@ use serde_json::Value;
 use server::{Platform, ServerSettings};
 use tasks::{TaskSettings, Tasks, WorkerSettings};
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use vocab::{Clock, ModelName, Secret, SystemClock};
@@ -37,6 +38,7 @@ pub struct TestApp {
     usage: Arc<MemoryUsage>,
     meter: Meter,
     stop: CancellationToken,
+    serving: Option<JoinHandle<()>>,
 }
 
 /// What a test may choose.
@@ -107,9 +109,20 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let base_url = format!("http://{}", listener.local_addr().expect("it is bound"));
         let (app, stopped) = (server::app(platform.clone()), stop.clone());
-        tracker.spawn(async move { server::serve(listener, app, &platform, stopped).await });
+        let serving = tokio::spawn(async move { server::serve(listener, app, &platform, stopped).await });
 
-        Self { base_url, engine, keys, key, http: reqwest::Client::new(), accounts, usage, meter, stop }
+        Self {
+            base_url,
+            engine,
+            keys,
+            key,
+            http: reqwest::Client::new(),
+            accounts,
+            usage,
+            meter,
+            stop,
+            serving: Some(serving),
+        }
     }
 
     /// A key of another account.
@@ -153,6 +166,19 @@ impl TestApp {
         let response =
             self.post("/chat/completions").body(body.to_string()).send().await.expect("the server answers");
         response.text().await.expect("the answer ends")
+    }
+
+    /// Asks the server to stop, and waits until it has.
+    pub async fn stop(&mut self) {
+        self.stop.cancel();
+        if let Some(serving) = self.serving.take() {
+            serving.await.expect("the server does not panic");
+        }
+    }
+
+    /// `127.0.0.1:PORT`
+    pub fn address(&self) -> &str {
+        self.base_url.trim_start_matches("http://")
     }
 
     /// Every usage record, once all are written.

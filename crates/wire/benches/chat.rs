@@ -35,7 +35,8 @@ fn coding_session() -> Value {
         });
         let parameters = json!({"type": "object", "properties": properties, "required": ["path"]});
         let description = "Reads a file and returns its lines with their numbers. ".repeat(8);
-        let function = json!({"name": format!("tool_{number}"), "description": description, "parameters": parameters});
+        let function =
+            json!({"name": format!("tool_{number}"), "description": description, "parameters": parameters});
         json!({"type": "function", "function": function})
     };
     let turn = |number: usize| {

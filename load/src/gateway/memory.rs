@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -13,7 +13,7 @@ use crate::report::{Report, figure, mib};
 use crate::script::Script;
 
 /// Files a server needs besides two for each stream.
-const SPARE_FILES: u64 = 100;
+const SPARE_FILES: u64 = 200;
 /// Streams that are being opened at a time.
 const OPENING_MAX: usize = 128;
 
@@ -37,7 +37,7 @@ async fn open_streams(bench: &Bench<'_>, report: &mut Report, count: usize) -> a
         // One request first, so that what is made once is not counted.
         drop(open(target.clone()).await?);
         let before = gateway.process().resident();
-        let streams = open_many(&target, count).await?;
+        let streams = open_many(&target, count).await.with_context(|| gateway.name())?;
         tokio::time::sleep(Duration::from_secs(5)).await;
         let after = gateway.process().resident();
         drop(streams);

@@ -11,7 +11,7 @@ use crate::cli::{Global, Serve};
 use crate::config::Config;
 use crate::data_folder::{DataFolder, write_whole};
 use crate::wiring::{Books, DEMO_MODEL, Running, is_demo};
-use crate::{logging, terminal};
+use crate::{logging, open_files, terminal};
 
 pub(super) async fn run(global: &Global, options: Serve) -> anyhow::Result<ExitCode> {
     let mut config = super::configuration(global)?;
@@ -19,6 +19,7 @@ pub(super) async fn run(global: &Global, options: Serve) -> anyhow::Result<ExitC
         config.server.listen = listen;
     }
     logging::start(&config.log)?;
+    open_files::raise_limit(config.server.connections_max);
 
     // First of all: whoever finds the port taken must not lose the key that is shown only once.
     let listener = TcpListener::bind(&config.server.listen).await.with_context(|| {
@@ -51,7 +52,7 @@ pub(super) async fn run(global: &Global, options: Serve) -> anyhow::Result<ExitC
         write_ready_file(path, &base_url, key)?;
     }
 
-    serving.await??;
+    serving.await?;
     running.stop().await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)

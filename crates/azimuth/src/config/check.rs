@@ -16,6 +16,10 @@ pub(super) fn check(config: &Config, mistakes: &mut Vec<String>) {
     at_least("server.body_bytes_max", server.body_bytes_max, 1024, mistakes);
     at_least("server.stream_timeout_seconds", server.stream_timeout_seconds, 1, mistakes);
     at_least("server.keep_alive_seconds", server.keep_alive_seconds, 1, mistakes);
+    at_least("server.connections_max", server.connections_max, 1, mistakes);
+    at_least("server.head_timeout_seconds", server.head_timeout_seconds, 1, mistakes);
+    at_least("server.body_timeout_seconds", server.body_timeout_seconds, 1, mistakes);
+    at_least("server.stall_timeout_seconds", server.stall_timeout_seconds, 1, mistakes);
     at_least("chat.async_concurrency_max", config.chat.async_concurrency_max, 1, mistakes);
     at_least("chat.async_result_days", config.chat.async_result_days, 1, mistakes);
     at_least("embedded.slots", config.embedded.slots, 1, mistakes);
@@ -78,6 +82,17 @@ fn check_engine(engine: &EngineConfig, mistakes: &mut Vec<String>) {
         EngineKind::Openai | EngineKind::Zai => {
             needs("base_url", engine.base_url.is_some(), "base_url = \"http://10.0.0.5:8000/v1\"");
             needs("model", engine.model.is_some(), "model = \"zai-org/GLM-4.7\"");
+        }
+    }
+    let timeouts = engine.timeouts.as_ref();
+    for (key, is_zero) in [
+        ("concurrency_max", engine.concurrency_max == Some(0)),
+        ("timeouts.connect", timeouts.is_some_and(|timeouts| timeouts.connect == 0)),
+        ("timeouts.first_token", timeouts.is_some_and(|timeouts| timeouts.first_token == 0)),
+        ("timeouts.idle", timeouts.is_some_and(|timeouts| timeouts.idle == 0)),
+    ] {
+        if is_zero {
+            mistakes.push(format!("`engines` `{name}`: `{key}` is 1 or more"));
         }
     }
     if let Some(url) = &engine.base_url

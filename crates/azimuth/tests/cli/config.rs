@@ -7,9 +7,9 @@ fn a_wrong_configuration_is_told_whole() {
     let file = installation.data().join("azimuth.toml");
     std::fs::write(
         &file,
-        "[server]\nlisten = \"nowhere\"\nkeep_alive_seconds = \"soon\"\nports = 3\n\
+        "[server]\nlisten = \"nowhere\"\nkeep_alive_seconds = \"soon\"\nports = 3\nconnections_max = 0\n\
          [sever]\nx = 1\n\
-         [[engines]]\nname = \"a\"\nkind = \"openai\"\nbase_url = \"ftp://x\"\n\
+         [[engines]]\nname = \"a\"\nkind = \"openai\"\nbase_url = \"ftp://x\"\nconcurrency_max = 0\n\
          [[models]]\nname = \"glm-4.7\"\nengines = [\"b\"]\n",
     )
     .unwrap();
@@ -17,12 +17,14 @@ fn a_wrong_configuration_is_told_whole() {
     assert!(!output.status.success());
     let said = String::from_utf8(output.stderr).unwrap();
     for expected in [
-        "has 7 mistakes",
+        "has 9 mistakes",
         "`server.listen`: expected address:port",
         "`server.keep_alive_seconds`: invalid type",
         "`server.ports`: unknown field",
+        "`server.connections_max`: expected 1 or more",
         "`sever`: no such section",
         "`engines` `a`: `model` is missing",
+        "`engines` `a`: `concurrency_max` is 1 or more",
         "`models` `glm-4.7`: there is no engine `b`",
     ] {
         assert!(said.contains(expected), "missing: {expected}\n{said}");

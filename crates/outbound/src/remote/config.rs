@@ -124,12 +124,13 @@ pub struct Timeouts {
 }
 
 impl Default for Timeouts {
-    /// 5 seconds, 5 minutes (long prompts on slow machines), 1 minute.
+    /// 10 seconds, 10 minutes (long prompts on slow machines), 5 minutes (rule ENDP-13: a host may send a piece a
+    /// minute and is not cut off).
     fn default() -> Self {
         Self {
-            connect: Duration::from_secs(5),
-            first_token: Duration::from_secs(300),
-            idle: Duration::from_secs(60),
+            connect: Duration::from_secs(10),
+            first_token: Duration::from_secs(600),
+            idle: Duration::from_secs(300),
         }
     }
 }

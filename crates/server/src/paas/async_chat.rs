@@ -1,13 +1,14 @@
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use capabilities::async_chat::{AsyncChatCall, Failure, Progress};
 use gateway::Door;
 use inference::Overflow;
 use vocab::{RequestId, Tokens};
-use wire::paas::{AnswerHead, AsyncResult, ChatCompletion, ChatCompletionRequest};
+use wire::paas::{AnswerHead, AsyncResult, ChatCompletion};
 use wire::{Code, ErrorBody};
 
-use super::chat::{clear_thinking_default, refuse_web_search};
+use super::question::Question;
 use crate::body::WholeBody;
 use crate::{ApiError, Caller, Platform, RequestContext};
 
@@ -19,17 +20,8 @@ pub(crate) async fn create(
     context: RequestContext,
     body: WholeBody,
 ) -> Result<Json<AsyncResult>, ApiError> {
-    let body = ChatCompletionRequest::parse(&body.0)?;
-    let model = platform.gateway.canonical_name(&body.model)?;
-    let (request, options) = body.into_request(clear_thinking_default(door))?;
-    refuse_web_search(&options)?;
-    let head = AnswerHead {
-        id: context.id.clone(),
-        request_id: options.request_id.clone(),
-        created: context.arrived,
-        model,
-    };
-
+    let Question { request, options, head } =
+        Question::read(&platform, door, &context, body)?.without_web_search()?;
     let call = AsyncChatCall { id: context.id, client_request_id: options.request_id, door, request };
     platform.async_chat.submit(&caller, call).await?;
     Ok(Json(AsyncResult::processing(&head)))
@@ -39,9 +31,10 @@ pub(crate) async fn create(
 pub(crate) async fn retrieve(
     State(platform): State<Platform>,
     caller: Caller,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<AsyncResult>, ApiError> {
-    let id = RequestId::parse(&id).ok_or_else(|| ApiError::no_such("async-result"))?;
+    let id = id.ok().and_then(|Path(id)| RequestId::parse(&id));
+    let id = id.ok_or_else(|| ApiError::no_such("async-result"))?;
     let task = platform.async_chat.find(&caller, &id).await?;
     let head = AnswerHead { id, request_id: Some(task.request_id), created: task.updated, model: task.model };
     Ok(Json(match task.progress {

@@ -1,4 +1,5 @@
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use gateway::ModelCard;
 use vocab::{ModelName, Timestamp};
@@ -15,11 +16,11 @@ pub(crate) async fn list(State(platform): State<Platform>, _caller: Caller) -> J
 pub(crate) async fn retrieve(
     State(platform): State<Platform>,
     _caller: Caller,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<ModelEntry>, ApiError> {
-    let name: ModelName = id.parse().map_err(|_| ApiError::no_such_model())?;
-    let found = platform.gateway.catalogue().chat_model(&name).map_err(|_| ApiError::no_such_model())?;
-    Ok(Json(entry(&found.card)))
+    let name: Option<ModelName> = id.ok().and_then(|Path(id)| id.parse().ok());
+    let found = name.and_then(|name| platform.gateway.catalogue().chat_model(&name).ok());
+    found.map(|model| Json(entry(&model.card))).ok_or_else(ApiError::no_such_model)
 }
 
 fn entry(card: &ModelCard) -> ModelEntry {

@@ -1,9 +1,9 @@
 use axum::extract::State;
 use axum::{Extension, Json};
 use gateway::Door;
-use wire::paas::{AnswerHead, ChatCompletionRequest, TokenCount};
+use wire::paas::TokenCount;
 
-use super::chat::clear_thinking_default;
+use super::question::Question;
 use crate::body::WholeBody;
 use crate::{ApiError, Caller, Platform, RequestContext};
 
@@ -15,14 +15,7 @@ pub(crate) async fn count(
     context: RequestContext,
     body: WholeBody,
 ) -> Result<Json<TokenCount>, ApiError> {
-    let body = ChatCompletionRequest::parse(&body.0)?;
-    let (request, options) = body.into_request(clear_thinking_default(door))?;
-    let head = AnswerHead {
-        id: context.id,
-        request_id: options.request_id,
-        created: context.arrived,
-        model: request.model.clone(),
-    };
+    let Question { request, head, .. } = Question::read(&platform, door, &context, body)?;
     let has_media = gateway::has_media(&request.messages);
     let tokens = platform.gateway.count_tokens(&caller, request).await?;
     Ok(Json(TokenCount::new(&head, tokens, has_media)))

@@ -1,3 +1,4 @@
+use gateway::Ending;
 use inference::EngineError;
 use serde_json::{Value, json};
 use testkit::TestApp;
@@ -56,11 +57,24 @@ async fn a_result_is_seen_only_by_its_account() {
     let stranger = app.strangers_key().await;
     let response = app.http.get(app.paas(&path)).bearer_auth(stranger.expose()).send().await.unwrap();
     assert_eq!(response.status(), 404);
-    for id in ["20000101000000ffffffffffffffff", "nonsense", "..%2f..%2fetc"] {
+    for id in ["20000101000000ffffffffffffffff", "nonsense", "..%2f..%2fetc", "%ff%fe"] {
         let response = app.get(&format!("/async-result/{id}")).send().await.unwrap();
         assert_eq!(response.status(), 404, "{id}");
         assert_eq!(response.json::<Value>().await.unwrap()["error"]["code"], "1222", "{id}");
     }
+}
+
+/// An accepted task is in no hurry: it waits for an engine that is busy, and leaves one record, of the answer it got.
+#[tokio::test]
+async fn a_task_that_found_the_engine_busy_is_recorded_by_its_answer() {
+    let app = TestApp::start().await;
+    app.engine.will(Answer::Refusal(EngineError::Busy { retry_after: None }));
+    let accepted = submit(&app, &hello_with(&json!({"model": "GLM-4.7"}))).await;
+    let result = ended(&app, accepted["id"].as_str().unwrap()).await;
+    assert_eq!((&result["task_status"], &result["model"]), (&json!("SUCCESS"), &json!("glm-4.7")));
+    let records = app.usage().await;
+    assert_eq!((records.len(), records[0].ending), (1, Ending::Finished));
+    assert_eq!(records[0].usage.total().0, 11);
 }
 
 /// http-api.md §4.1: what chat refuses is refused at submission.

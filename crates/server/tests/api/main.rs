@@ -6,6 +6,7 @@ mod async_chat;
 mod auth;
 mod chat;
 mod hostile;
+mod limits;
 mod models;
 mod router;
 mod stream;

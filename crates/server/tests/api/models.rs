@@ -23,5 +23,9 @@ async fn one_model_is_shown_by_any_spelling_of_its_name() {
     let app = TestApp::start().await;
     let model: Value = app.get("/models/GLM-4.7").send().await.unwrap().json().await.unwrap();
     assert_eq!(model["id"], "glm-4.7");
-    assert_eq!(app.get("/models/no-such-model").send().await.unwrap().status(), 404);
+    for name in ["no-such-model", "glm-5.1", "a%20b", "%ff%fe"] {
+        let response = app.get(&format!("/models/{name}")).send().await.unwrap();
+        assert_eq!(response.status(), 404, "{name}");
+        assert_eq!(response.json::<Value>().await.unwrap()["error"]["code"], "1211", "{name}");
+    }
 }

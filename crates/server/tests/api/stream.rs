@@ -134,6 +134,18 @@ async fn hanging_up_before_the_first_token_cancels_the_engine() {
     assert_eq!(app.usage().await[0].ending, Ending::CallerLeftEarly);
 }
 
+/// A client that leaves while a host still reads the prompt is recorded as well.
+#[tokio::test]
+async fn hanging_up_before_an_engine_begins_is_recorded() {
+    let app = TestApp::gated().await;
+    app.engine.will(Answer::Late(Box::new(Answer::Hangs(Vec::new()))));
+    let request = app.post("/chat/completions").body(streamed().to_string()).send();
+    assert!(tokio::time::timeout(Duration::from_millis(300), request).await.is_err());
+    app.until("the engine is freed", async || app.engine.running() == 0).await;
+    app.until("the record is written", async || !app.usage().await.is_empty()).await;
+    assert_eq!(app.usage().await[0].ending, Ending::CallerLeftEarly);
+}
+
 /// http-api.md §0.3: silence is filled with empty deltas, never with comments.
 #[tokio::test]
 async fn a_silent_stream_is_kept_open_with_empty_deltas() {
@@ -156,7 +168,44 @@ async fn a_silent_stream_is_kept_open_with_empty_deltas() {
     assert!(rest.ends_with("data: [DONE]\n\n"));
 }
 
-/// ENDP-13: an answer is not cut before its time, and ends properly when its time is over.
+async fn slow_to_begin(answer: Answer) -> (TestApp, reqwest::Response) {
+    let server = ServerSettings { keep_alive_after: Duration::from_millis(20), ..ServerSettings::default() };
+    let engine = ScriptedEngine::gated("slow");
+    let app = TestApp::with(TestSettings { engine, server, ..TestSettings::default() }).await;
+    app.engine.will(Answer::Late(Box::new(answer)));
+    let response = app.post("/chat/completions").body(streamed().to_string()).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    (app, response)
+}
+
+/// http-api.md §0.3: the same while an engine reads a long prompt and has not even taken the request.
+#[tokio::test]
+async fn a_stream_is_kept_open_before_the_engine_begins() {
+    let answer = Answer::Events(vec![ChatEvent::Content("at last".to_owned())], FinishReason::Stop);
+    let (app, mut response) = slow_to_begin(answer).await;
+    let silence = response.chunk().await.unwrap().unwrap();
+    app.engine.let_through(2);
+    let rest = response.text().await.unwrap();
+    let events = events(&format!("{}{rest}", std::str::from_utf8(&silence).unwrap()));
+    assert_eq!(events[0]["choices"][0]["delta"], json!({"role": "assistant", "content": ""}));
+    let last = events.last().unwrap();
+    assert_eq!(last["choices"][0]["finish_reason"], "stop");
+    assert!(rest.contains("at last"));
+    assert_eq!(app.usage().await[0].ending, Ending::Finished);
+}
+
+/// errors.md §4.3: a refusal that comes after the stream has begun is told in an event, and the stream ends properly.
+#[tokio::test]
+async fn a_refusal_after_the_stream_has_begun_is_told_in_the_stream() {
+    let refusal = Answer::Refusal(EngineError::Busy { retry_after: None });
+    let (app, response) = slow_to_begin(refusal).await;
+    app.engine.let_through(1);
+    let events = events(&response.text().await.unwrap());
+    assert_eq!(events.last().unwrap()["error"]["code"], "1305");
+    assert_eq!(app.usage().await[0].ending, Ending::EngineRefused);
+}
+
+/// ENDP-13: an answer ends properly when its time is over, with what it used so far, and is recorded once.
 #[tokio::test]
 async fn an_answer_that_never_ends_is_ended() {
     let server =
@@ -164,6 +213,27 @@ async fn an_answer_that_never_ends_is_ended() {
     let app = TestApp::with(TestSettings { server, ..TestSettings::default() }).await;
     app.engine.will(Answer::Hangs(vec![ChatEvent::Content("a".to_owned())]));
     let events = events(&app.stream(&streamed()).await);
-    assert_eq!(events.last().unwrap()["choices"][0]["finish_reason"], "network_error");
+    let last = events.last().unwrap();
+    assert_eq!(last["choices"][0]["finish_reason"], "network_error");
+    assert_eq!(
+        (&last["usage"]["prompt_tokens"], &last["usage"]["completion_tokens"]),
+        (&json!(10), &json!(1))
+    );
     app.until("the engine is freed", async || app.engine.running() == 0).await;
+    let records = app.usage().await;
+    assert_eq!((records.len(), records[0].ending), (1, Ending::EngineFailed));
+    assert_eq!((records[0].usage.prompt().0, records[0].usage.completion().0), (10, 1));
+}
+
+/// ENDP-13, ERR-12: the same without a stream; nothing was sent yet, so the status tells.
+#[tokio::test]
+async fn a_whole_answer_that_never_ends_is_refused_in_the_end() {
+    let server =
+        ServerSettings { answer_duration_max: Duration::from_millis(50), ..ServerSettings::default() };
+    let app = TestApp::with(TestSettings { server, ..TestSettings::default() }).await;
+    app.engine.will(Answer::Hangs(vec![ChatEvent::Content("a".to_owned())]));
+    let (status, body) = app.chat(&crate::hello()).await;
+    assert_eq!((status, &body["error"]["code"]), (500, &json!("1234")));
+    assert_eq!(app.engine.running(), 0);
+    assert_eq!(app.usage().await[0].ending, Ending::EngineFailed);
 }

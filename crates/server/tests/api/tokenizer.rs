@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 use testkit::TestApp;
 use testkit::scripted_engine::PROMPT_TOKENS;
 
-use crate::{hello, hello_with};
+use crate::hello_with;
 
 /// http-api.md §10
 #[tokio::test]
@@ -20,7 +20,11 @@ async fn the_served_models_own_tokenizer_counts() {
 #[tokio::test]
 async fn an_unknown_model_has_no_tokenizer() {
     let app = TestApp::start().await;
-    let mut body = hello();
-    body["model"] = json!("no-such-model");
-    assert_eq!(app.post("/tokenizer").body(body.to_string()).send().await.unwrap().status(), 400);
+    for (model, code) in [("no-such-model", "1211"), ("glm-image", "1212")] {
+        // errors.md §5: the model is told before a field out of range.
+        let body = hello_with(&json!({"model": model, "temperature": -1}));
+        let answer = app.post("/tokenizer").body(body.to_string()).send().await.unwrap();
+        assert_eq!(answer.status(), 400);
+        assert_eq!(answer.json::<Value>().await.unwrap()["error"]["code"], code);
+    }
 }

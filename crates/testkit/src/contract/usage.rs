@@ -48,22 +48,11 @@ async fn list<S: UsageLog>(log: &S, query: &UsageQuery, limit: u32) -> Vec<Usage
 
 async fn records_come_back_as_they_went_in<S: UsageLog>(log: &S) {
     let (account, key) = (AccountId::generate(), KeyId::generate());
-    let doors = [Door::General, Door::Coding, Door::Anthropic];
-    let endings = [
-        Ending::Finished,
-        Ending::Cut,
-        Ending::CallerLeftEarly,
-        Ending::CallerLeft,
-        Ending::EngineRefused,
-        Ending::EngineFailed,
-        Ending::Empty,
-        Ending::Filtered,
-    ];
     let mut records = Vec::new();
-    for (number, ending) in (0i64..).zip(endings) {
+    for (number, ending) in (0i64..).zip(Ending::ALL) {
         let mut record = record(account, key, "glm-4.7", 1_000 - number);
         record.ending = ending;
-        record.door = doors[records.len() % doors.len()];
+        record.door = Door::ALL[records.len() % Door::ALL.len()];
         record.engine = if ending == Ending::EngineRefused { String::new() } else { "'; --".to_owned() };
         record.first_token = (ending != Ending::CallerLeftEarly).then_some(Duration::from_micros(1));
         records.push(record);

@@ -1,15 +1,14 @@
 //! Keys from the outside: made, used, ended.
 
-mod house;
-
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use accounts::{AccountStore, Accounts, AuthError, InvalidOpaqueKey, KeyError, Keys, OpaqueKey, Seal};
 use futures::future::join_all;
-use house::House;
 use vocab::{AccountId, Clock, KeyId, Secret};
+
+use crate::house::House;
 
 /// AUTH-04: a key is an id of 128 bits and a secret of 256, with one dot between.
 #[tokio::test]

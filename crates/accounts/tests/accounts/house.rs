@@ -1,8 +1,5 @@
 //! Where the tests of keys live: a store that can be watched and broken, a clock with hands, and Ana.
 
-#![expect(clippy::unwrap_used, reason = "a helper that cannot do its part fails the test")]
-#![allow(dead_code, reason = "each test file uses a part of it")]
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 

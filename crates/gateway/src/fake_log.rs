@@ -1,0 +1,41 @@
+//! A usage log in memory that can be told to fail.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+
+use crate::{UsageLog, UsageLogError, UsageQuery, UsageRecord, UsageTotal};
+
+/// Keeps groups as they were written, after failing as often as it was told to.
+#[derive(Default)]
+pub(crate) struct FakeLog {
+    pub(crate) failures_left: AtomicUsize,
+    pub(crate) groups: Mutex<Vec<Vec<UsageRecord>>>,
+}
+
+impl FakeLog {
+    pub(crate) fn records(&self) -> Vec<UsageRecord> {
+        self.groups.lock().unwrap().concat()
+    }
+}
+
+#[async_trait]
+impl UsageLog for FakeLog {
+    async fn usage_append(&self, records: &[UsageRecord]) -> Result<(), UsageLogError> {
+        if self.failures_left.load(Ordering::SeqCst) > 0 {
+            self.failures_left.fetch_sub(1, Ordering::SeqCst);
+            return Err(UsageLogError("down".into()));
+        }
+        self.groups.lock().unwrap().push(records.to_vec());
+        Ok(())
+    }
+
+    async fn usage_list(&self, _: &UsageQuery, _: u32) -> Result<Vec<UsageRecord>, UsageLogError> {
+        Ok(self.records())
+    }
+
+    async fn usage_total(&self, _: &UsageQuery, _: u32) -> Result<Vec<UsageTotal>, UsageLogError> {
+        Ok(Vec::new())
+    }
+}
