@@ -1,0 +1,6 @@
+"""The tests run from any folder."""
+
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
