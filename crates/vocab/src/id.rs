@@ -83,6 +83,62 @@ id!(
     "lease_"
 );
 
+id!(
+    /// Someone who logs in.
+    PersonId,
+    "per_"
+);
+id!(
+    /// A group of keys within an account.
+    ProjectId,
+    "proj_"
+);
+id!(
+    /// One login of a person.
+    SessionId,
+    "sess_"
+);
+id!(
+    /// An invitation to join an account.
+    InvitationId,
+    "inv_"
+);
+id!(
+    /// One line of the audit log.
+    AuditId,
+    "audit_"
+);
+id!(
+    /// A plan that an account has for a time.
+    SubscriptionId,
+    "sub_"
+);
+id!(
+    /// Money or quota set aside for an account.
+    HoldId,
+    "hold_"
+);
+id!(
+    /// Credits given to an account.
+    GrantId,
+    "grant_"
+);
+id!(
+    /// One entry of the ledger.
+    EntryId,
+    "entry_"
+);
+id!(
+    /// One process that serves requests; a new one after every start.
+    NodeId,
+    "node_"
+);
+id!(
+    /// A breach of the usage rules that is being looked into.
+    CaseId,
+    "case_"
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,14 +1,19 @@
-//! The words every other crate uses: ids, names, counts, time and secrets.
+//! The words every other crate uses: ids, names, counts, money, time and secrets.
 
 mod id;
 mod model_name;
+mod money;
 mod request_id;
 mod secret;
 mod time;
 mod usage;
 
-pub use id::{AccountId, InvalidId, KeyId, LeaseId};
+pub use id::{
+    AccountId, AuditId, CaseId, EntryId, GrantId, HoldId, InvalidId, InvitationId, KeyId, LeaseId, NodeId,
+    PersonId, ProjectId, SessionId, SubscriptionId,
+};
 pub use model_name::{InvalidModelName, ModelName};
+pub use money::{InvalidMoney, NanoUsd};
 pub use request_id::RequestId;
 pub use secret::Secret;
 pub use time::{Clock, SystemClock, Timestamp};

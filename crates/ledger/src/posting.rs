@@ -1,0 +1,127 @@
+use serde::{Deserialize, Serialize};
+use vocab::{AccountId, EntryId, GrantId, HoldId, NanoUsd, Timestamp};
+
+/// One movement of money: postings that add up to zero. Written once, never edited.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Later entries sort later.
+    pub id: EntryId,
+    /// Why money moved.
+    pub kind: EntryKind,
+    /// Whose money.
+    pub account: AccountId,
+    /// What it belongs to: the id of a top-up, grant, hold, group or refund. With `kind` it is unique, so that nothing
+    /// is entered twice.
+    pub reference: String,
+    /// When.
+    pub at: Timestamp,
+    /// The movements.
+    pub postings: Vec<Posting>,
+}
+
+/// What one book account gains, or loses if below zero.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Posting {
+    /// Where.
+    pub book: BookAccount,
+    /// How much.
+    pub amount: NanoUsd,
+}
+
+/// Where money can be. What people have is above zero, what the house has given or earned is the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "book", content = "of")]
+pub enum BookAccount {
+    /// What an account paid in and has left.
+    Cash(AccountId),
+    /// What is left of credits.
+    Credit(GrantId),
+    /// What a hold has set aside.
+    Held(HoldId),
+    /// Money that came from outside.
+    Payments,
+    /// Credits that were given.
+    Promotions,
+    /// What was earned.
+    Revenue,
+}
+
+/// Why money moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryKind {
+    /// Money was paid in.
+    TopUp,
+    /// Credits were given.
+    Grant,
+    /// Money was set aside.
+    Hold,
+    /// What a hold did not use went back.
+    Release,
+    /// Requests were paid for, all of one account in one group of settlements.
+    Settle,
+    /// Credits ended unused.
+    Expire,
+    /// A charge was given back.
+    Refund,
+}
+
+/// Money that an account paid in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopUp {
+    /// Makes paying in again harmless: an order or a receipt.
+    pub reference: String,
+    /// Whose.
+    pub account: AccountId,
+    /// Above zero; below zero the operator takes a mistaken top-up back.
+    pub amount: NanoUsd,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Credits: money that can be spent here and nowhere else (rule BILL-15).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// Its id; granting it again changes nothing.
+    pub id: GrantId,
+    /// Whose.
+    pub account: AccountId,
+    /// Where it comes from, for the transaction history (rule BILL-18).
+    pub kind: GrantKind,
+    /// A line for people.
+    pub note: String,
+    /// How much. Above zero.
+    pub amount: NanoUsd,
+    /// Lower is spent first.
+    pub priority: i32,
+    /// When it ends, if it does.
+    pub expires: Option<Timestamp>,
+    /// When it was given.
+    pub at: Timestamp,
+}
+
+/// Where credits come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantKind {
+    /// The operator gave them.
+    Operator,
+    /// A friend was invited.
+    Referral,
+    /// A campaign.
+    Promotion,
+    /// What was left of a plan when it was exchanged for a dearer one.
+    Upgrade,
+    /// A refund that is not paid out.
+    Refund,
+}
+
+/// A grant and what is left of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantState {
+    /// The grant.
+    #[serde(flatten)]
+    pub grant: Grant,
+    /// Neither used nor set aside nor expired.
+    pub left: NanoUsd,
+}
