@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 
+DEMO_UNDER_EVERY_NAME = '[demo]\nanswers_as = ["*"]\n'
+
 READY_SECONDS_MAX = 120
 # A little longer than running answers may take to end.
 STOP_SECONDS_MAX = 40
@@ -33,11 +35,11 @@ class ServerFailed(Exception):
 class Azimuth:
     """A running Azimuth with a folder of its own, on a free port.
 
-    Without a `configuration` it runs on the embedded defaults, as `make run` does: the demo model then answers under
-    the name of every documented text model.
+    Without a `configuration` of its own it runs on the embedded defaults, as `make run` does, but the demo model also
+    answers under the name of every documented text model, because that is what clients ask for.
     """
 
-    def __init__(self, binary=None, configuration=None):
+    def __init__(self, binary=None, configuration=DEMO_UNDER_EVERY_NAME):
         self.configuration = configuration
         self.binary = Path(binary) if binary else default_binary()
         self.process = None
@@ -71,10 +73,9 @@ class Azimuth:
             *("--data", self.folder / "data"),
             *("--ready-file", ready),
         ]
-        if self.configuration:
-            file = self.folder / "azimuth.toml"
-            file.write_text(self.configuration)
-            command += ["--config", file]
+        file = self.folder / "azimuth.toml"
+        file.write_text(self.configuration)
+        command += ["--config", file]
         # The settings of whoever runs this are not what is tested.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AZIMUTH_")}
         with self.log.open("wb") as log:

@@ -3,18 +3,24 @@
 //! It is checked whole before anything starts, and every mistake is named, not only the first.
 
 mod check;
+mod engines;
 mod example;
 mod load;
+mod people;
+mod stores;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use vocab::ModelName;
 
+pub(crate) use engines::{
+    EngineConfig, EngineKind, ModelConfig, RawOutput, ThinkingStyle, TimeoutsConfig, TokenizerStyle,
+};
 pub(crate) use example::example;
 pub(crate) use load::load;
+pub(crate) use people::{IdentityProviderConfig, MailConfig, PeopleConfig};
+pub(crate) use stores::{RedisConfig, StoreConfig};
 
 /// Everything an operator can set.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -26,6 +32,12 @@ pub(crate) struct Config {
     pub(crate) chat: ChatConfig,
     pub(crate) cache: CacheConfig,
     pub(crate) embedded: EmbeddedConfig,
+    pub(crate) demo: DemoConfig,
+    pub(crate) store: StoreConfig,
+    pub(crate) redis: RedisConfig,
+    pub(crate) people: PeopleConfig,
+    pub(crate) mail: MailConfig,
+    pub(crate) identity_providers: Vec<IdentityProviderConfig>,
     pub(crate) engines: Vec<EngineConfig>,
     pub(crate) models: Vec<ModelConfig>,
 }
@@ -139,149 +151,13 @@ pub(crate) struct EmbeddedConfig {
     pub(crate) gpu_layers: u32,
 }
 
-/// Something that runs models: a file in this process, or a host elsewhere.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct EngineConfig {
-    /// A name for it, used in `models` and in usage records.
-    pub(crate) name: String,
-    /// `embedded` for a GGUF file here; `openai` for vLLM, SGLang, llama-server, Ollama, LM Studio and their like;
-    /// `zai` for hosts that speak the platform's own dialect.
-    pub(crate) kind: EngineKind,
-    /// `embedded`: the GGUF file. Relative paths start at the configuration file; names without a folder are also
-    /// looked for among the pulled models.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) file: Option<PathBuf>,
-    /// `openai`, `zai`: the address up to and including `/v1` or `/api/paas/v4`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) base_url: Option<String>,
-    /// `openai`, `zai`: the environment variable that holds the host's key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) key_env: Option<String>,
-    /// `openai`, `zai`: the host's own name for the model.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) model: Option<String>,
-    /// `openai`, `zai`: the most requests at once.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) concurrency_max: Option<usize>,
-    /// `openai`, `zai`: the longest prompt and answer together, in tokens.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) context_tokens: Option<u64>,
-    /// `openai`: how the host is told whether to think: `template` (vLLM's and SGLang's `chat_template_kwargs`) or
-    /// `none`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) thinking: Option<ThinkingStyle>,
-    /// `openai`: `a` (GLM-4.5, 4.6) or `b` (later) if the host returns GLM's tags as plain text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) raw_output: Option<RawOutput>,
-    /// `openai`, `zai`: whether the host keeps to a JSON schema by itself.
-    #[serde(default)]
-    pub(crate) json_schema: bool,
-    /// `openai`: whether the host tells its counts with every piece (vLLM's and SGLang's `continuous_usage_stats`), so
-    /// that an answer which breaks off is counted exactly.
-    #[serde(default)]
-    pub(crate) running_usage: bool,
-    /// `openai`: how the host counts a prompt's tokens: `vllm`, `llama-server` or `none`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) tokenizer: Option<TokenizerStyle>,
-    /// `openai`, `zai`: seconds to connect, to the first piece of an answer, and between pieces.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) timeouts: Option<TimeoutsConfig>,
-}
-
-/// What runs a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum EngineKind {
-    Embedded,
-    Openai,
-    Zai,
-}
-
-/// How a host is told whether to think.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum ThinkingStyle {
-    Template,
-    None,
-}
-
-/// The generation of tags in a host's plain text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum RawOutput {
-    A,
-    B,
-}
-
-/// How a host counts tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum TokenizerStyle {
-    Vllm,
-    LlamaServer,
-    None,
-}
-
-/// How long a host may take, in seconds.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+/// The demo model, which answers as `azimuth-demo` until engines or models are configured.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct TimeoutsConfig {
-    /// To accept the connection.
-    pub(crate) connect: u64,
-    /// To send the first piece of an answer.
-    pub(crate) first_token: u64,
-    /// Between two pieces.
-    pub(crate) idle: u64,
-}
-
-/// A public model and the engines that run it.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ModelConfig {
-    /// The public name: a documented one such as `glm-4.7`, or your own.
-    #[schemars(with = "String")]
-    pub(crate) name: ModelName,
-    /// Names of the engines that run it.
-    pub(crate) engines: Vec<String>,
-    /// Engines' shares of the requests when everything else is equal; 1 where none is given.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) weights: BTreeMap<String, u32>,
-    /// Other names for it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(with = "Vec<String>")]
-    pub(crate) aliases: Vec<ModelName>,
-    /// The most output tokens when a request does not say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) max_tokens: Option<u32>,
-    /// The temperature when a request gives none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) temperature: Option<f32>,
-    /// `top_p` when a request gives none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) top_p: Option<f32>,
-}
-
-impl EngineConfig {
-    /// A model in this process; without a file, the demo model.
-    pub(crate) fn embedded(name: &str, file: Option<PathBuf>) -> Self {
-        Self {
-            name: name.to_owned(),
-            kind: EngineKind::Embedded,
-            file,
-            base_url: None,
-            key_env: None,
-            model: None,
-            concurrency_max: None,
-            context_tokens: None,
-            thinking: None,
-            raw_output: None,
-            json_schema: false,
-            running_usage: false,
-            tokenizer: None,
-            timeouts: None,
-        }
-    }
+pub(crate) struct DemoConfig {
+    /// Documented text models under whose names the demo model answers too, for trying clients that insist on one:
+    /// `["glm-4.7"]`, or `["*"]` for all. The header `x-azimuth-model` says who really answered.
+    pub(crate) answers_as: Vec<String>,
 }
 
 impl Default for ServerConfig {
@@ -331,17 +207,5 @@ impl Default for CacheConfig {
 impl Default for EmbeddedConfig {
     fn default() -> Self {
         Self { memory_mib_max: 0, threads: 0, slots: 8, queue_max: 64, context_tokens: 0, gpu_layers: 0 }
-    }
-}
-
-impl Default for TimeoutsConfig {
-    fn default() -> Self {
-        // What is left out is what holds where nothing is given.
-        let usual = outbound::remote::Timeouts::default();
-        Self {
-            connect: usual.connect.as_secs(),
-            first_token: usual.first_token.as_secs(),
-            idle: usual.idle.as_secs(),
-        }
     }
 }

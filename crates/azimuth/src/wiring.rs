@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use vocab::{Clock, ModelName, SystemClock};
 
-use crate::config::{CacheSharing, Config, EngineConfig, EngineKind, ModelConfig, OutOfRange};
+use crate::config::{CacheSharing, Config, DemoConfig, EngineConfig, EngineKind, ModelConfig, OutOfRange};
 use crate::data_folder::DataFolder;
 use crate::embedded::EmbeddedModels;
 use crate::engines;
@@ -27,6 +27,9 @@ use crate::schedule::every;
 
 /// The public name of the demo model.
 pub(crate) const DEMO_MODEL: &str = "azimuth-demo";
+
+/// In `demo.answers_as`: every documented text model.
+pub(crate) const EVERY_MODEL: &str = "*";
 
 /// How much the demo model writes unless a request says otherwise; it does not always know when to stop.
 const DEMO_MAX_TOKENS: u32 = 1024;
@@ -176,7 +179,7 @@ fn start_schedule(
 
 fn catalogue(config: &Config, engines: &HashMap<String, Arc<dyn ChatEngine>>) -> anyhow::Result<Catalogue> {
     let mappings = if config.models.is_empty() && config.engines.is_empty() {
-        demo_mappings(engines)
+        demo_mappings(&config.demo, engines)
     } else {
         config.models.iter().map(|model| mapping(model, engines)).collect()
     };
@@ -204,15 +207,17 @@ fn documented(name: &ModelName) -> Option<ModelCard> {
     ModelCard::documented().iter().find(|card| card.name == *name).cloned()
 }
 
-/// Without any configuration the demo model answers, under its own name and, so that every sample and SDK default
-/// works at once, under the documented text models' names. It does not sample and does not write at length: it is too
-/// small to be let wander.
-fn demo_mappings(engines: &HashMap<String, Arc<dyn ChatEngine>>) -> Vec<ModelMapping> {
+/// Until engines or models are configured the demo model answers, under its own name and those the operator lends it.
+/// It does not sample and does not write at length: it is too small to be let wander.
+fn demo_mappings(config: &DemoConfig, engines: &HashMap<String, Arc<dyn ChatEngine>>) -> Vec<ModelMapping> {
     let Some(engine) = engines.get(DEMO_MODEL) else { return Vec::new() };
     let own = DEMO_MODEL.parse().map(ModelCard::custom).into_iter();
-    let stands_in_for =
-        ModelCard::documented().iter().filter(|card| card.kind == ModelKind::Text && card.listed).cloned();
-    own.chain(stands_in_for)
+    let is_lent = |card: &&ModelCard| {
+        let is_named = |name: &String| name == EVERY_MODEL || card.name.as_str() == name;
+        card.kind == ModelKind::Text && card.listed && config.answers_as.iter().any(is_named)
+    };
+    let lent = ModelCard::documented().iter().filter(is_lent).cloned();
+    own.chain(lent)
         .map(|mut card| {
             card.temperature_default = Some(0.0);
             card.max_tokens_default = Some(DEMO_MAX_TOKENS);

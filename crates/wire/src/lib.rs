@@ -9,6 +9,7 @@ mod json_text;
 mod lenient;
 
 pub mod error;
+pub mod monitor;
 pub mod paas;
 
 pub use bad_request::BadRequest;

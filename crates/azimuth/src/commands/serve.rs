@@ -103,12 +103,12 @@ fn say_welcome(base_url: &str, key: &Secret, config: &Config) {
     eprintln!("    -d '{body}'\n");
     if is_demo(config) {
         eprintln!(
-            "Nothing is configured yet, so the demo model `{DEMO_MODEL}` answers under every text model's name:"
+            "Nothing is configured yet, so only the demo model `{DEMO_MODEL}` answers: a toy that shows each feature"
         );
         eprintln!(
-            "a toy that shows each feature and knows next to nothing. The header x-azimuth-model says who"
+            "and knows next to nothing. Map your own models in azimuth.toml (see azimuth.example.toml), or let the toy"
         );
-        eprintln!("answered. Map your own models in azimuth.toml (see azimuth.example.toml).\n");
+        eprintln!("answer under a name your client insists on: [demo] answers_as = [\"glm-4.7\"].\n");
     }
 }
 

@@ -3,7 +3,10 @@
 use std::collections::HashSet;
 use std::net::ToSocketAddrs;
 
+use gateway::{ModelCard, ModelKind};
+
 use super::{Config, EngineConfig, EngineKind};
+use crate::wiring::{EVERY_MODEL, is_demo};
 
 pub(super) fn check(config: &Config, mistakes: &mut Vec<String>) {
     let server = &config.server;
@@ -23,6 +26,7 @@ pub(super) fn check(config: &Config, mistakes: &mut Vec<String>) {
     at_least("chat.async_concurrency_max", config.chat.async_concurrency_max, 1, mistakes);
     at_least("chat.async_result_days", config.chat.async_result_days, 1, mistakes);
     at_least("embedded.slots", config.embedded.slots, 1, mistakes);
+    check_demo(config, mistakes);
 
     let mut engines = HashSet::new();
     for engine in &config.engines {
@@ -67,6 +71,24 @@ fn at_least<T: PartialOrd + Copy + std::fmt::Display>(
 ) {
     if value < least {
         mistakes.push(format!("`{key}`: expected {least} or more, found {value}"));
+    }
+}
+
+fn check_demo(config: &Config, mistakes: &mut Vec<String>) {
+    for name in &config.demo.answers_as {
+        let is_text_model =
+            |card: &ModelCard| card.name.as_str() == name && card.kind == ModelKind::Text && card.listed;
+        if name != EVERY_MODEL && !ModelCard::documented().iter().any(is_text_model) {
+            mistakes
+                .push(format!("`demo.answers_as`: `{name}` is no documented text model; `*` stands for all"));
+        }
+    }
+    if !config.demo.answers_as.is_empty() && !is_demo(config) {
+        mistakes.push(
+            "`demo.answers_as` holds only while no engines and models are configured; give the demo model an \
+             engine instead: name = \"demo\", kind = \"embedded\" and no file"
+                .to_owned(),
+        );
     }
 }
 

@@ -3,7 +3,7 @@
 use schemars::{Schema, schema_for};
 use serde_json::{Map, Value};
 
-use super::{Config, EngineConfig, ModelConfig, TimeoutsConfig};
+use super::{Config, EngineConfig, IdentityProviderConfig, ModelConfig, TimeoutsConfig};
 
 const HEAD: &str = "\
 # Azimuth's configuration: every key, what it means and its default.
@@ -39,6 +39,19 @@ const MODELS: &str = "
 # Keys of a model:
 ";
 
+const IDENTITY_PROVIDERS: &str = "
+# Where people may log in from elsewhere, by OpenID Connect.
+#
+# [[identity_providers]]
+# name = \"company\"
+# title = \"Company login\"
+# issuer = \"https://login.example.com\"
+# client_id = \"azimuth\"
+# client_secret_env = \"COMPANY_CLIENT_SECRET\"
+#
+# Keys of an identity provider:
+";
+
 /// The whole file.
 pub(crate) fn example() -> String {
     let mut text = HEAD.to_owned();
@@ -64,6 +77,8 @@ pub(crate) fn example() -> String {
     describe(&schema_for!(TimeoutsConfig), &mut text);
     text.push_str(MODELS);
     describe(&schema_for!(ModelConfig), &mut text);
+    text.push_str(IDENTITY_PROVIDERS);
+    describe(&schema_for!(IdentityProviderConfig), &mut text);
     text
 }
 

@@ -52,10 +52,17 @@ pub(crate) fn load(
             "chat" => take(&section, value, &mut config.chat, &mut mistakes),
             "cache" => take(&section, value, &mut config.cache, &mut mistakes),
             "embedded" => take(&section, value, &mut config.embedded, &mut mistakes),
+            "demo" => take(&section, value, &mut config.demo, &mut mistakes),
+            "store" => take(&section, value, &mut config.store, &mut mistakes),
+            "redis" => take(&section, value, &mut config.redis, &mut mistakes),
+            "people" => take(&section, value, &mut config.people, &mut mistakes),
+            "mail" => take(&section, value, &mut config.mail, &mut mistakes),
+            "identity_providers" => config.identity_providers = take_each(&section, value, &mut mistakes),
             "engines" => config.engines = take_each(&section, value, &mut mistakes),
             "models" => config.models = take_each(&section, value, &mut mistakes),
             unknown => mistakes.push(format!(
-                "`{unknown}`: no such section; there are server, data, log, chat, cache, embedded, engines, models"
+                "`{unknown}`: no such section; there are server, data, log, chat, cache, embedded, demo, store, redis, \
+                 people, mail, identity_providers, engines, models"
             )),
         }
     }

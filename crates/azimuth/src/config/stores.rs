@@ -1,0 +1,37 @@
+//! `[store]` and `[redis]`: where things are kept when one machine is not enough.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Where accounts, money, quotas and records are kept.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct StoreConfig {
+    /// `postgres://user:password@host/database` for several nodes. Empty: one SQLite file in the data folder. A
+    /// password is better kept out of the file: `AZIMUTH_STORE__URL` sets this too.
+    pub(crate) url: String,
+    /// PostgreSQL: the most connections of this node.
+    pub(crate) connections_max: u32,
+}
+
+/// What several nodes share from moment to moment: permits and rates.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RedisConfig {
+    /// `redis://host:6379` (Redis or Valkey). Empty: this is the only node, and limits are kept in memory.
+    pub(crate) url: String,
+    /// Put before every key, so that installations can share a server.
+    pub(crate) prefix: String,
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self { url: String::new(), connections_max: 16 }
+    }
+}
+
+impl Default for RedisConfig {
+    fn default() -> Self {
+        Self { url: String::new(), prefix: "azimuth".to_owned() }
+    }
+}
