@@ -5,6 +5,7 @@
 
 mod engine;
 mod event;
+mod prompt_ceiling;
 mod request;
 mod tool_call_id;
 
