@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
-use vocab::{AccountId, HoldId, NanoUsd, NodeId, Timestamp};
+use vocab::{AccountId, GrantId, HoldId, NanoUsd, NodeId, Timestamp};
+
+use crate::BookError;
 
 /// Asks for money to be set aside.
 ///
@@ -45,6 +47,72 @@ pub enum HoldOutcome {
     },
 }
 
+/// Money that is, or was, set aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// Its id.
+    pub id: HoldId,
+    /// Whose money.
+    pub account: AccountId,
+    /// What for.
+    pub purpose: HoldPurpose,
+    /// How much was set aside.
+    pub opened: NanoUsd,
+    /// From when on a sweep may give the money back.
+    pub until: Timestamp,
+    /// Where it came from, in the order it was taken, which is the order it is spent.
+    pub parts: Vec<HoldPart>,
+    /// When it ended.
+    pub closed: Option<Timestamp>,
+}
+
+/// What of a hold came from one source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HoldPart {
+    /// Where from.
+    pub source: MoneySource,
+    /// How much was taken.
+    pub taken: NanoUsd,
+    /// How much of that is neither spent nor given back.
+    pub left: NanoUsd,
+}
+
+/// Where an account's money is taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum MoneySource {
+    /// A grant.
+    Credit(GrantId),
+    /// What was paid in.
+    Cash,
+}
+
+impl HoldPart {
+    /// A part of which nothing is spent.
+    pub(crate) fn new(source: MoneySource, taken: NanoUsd) -> Self {
+        Self { source, taken, left: taken }
+    }
+}
+
+impl Hold {
+    /// Whether its money is still set aside.
+    pub fn is_open(&self) -> bool {
+        self.closed.is_none()
+    }
+
+    /// What is neither spent nor given back.
+    pub fn left(&self) -> NanoUsd {
+        self.parts.iter().map(|part| part.left).sum()
+    }
+
+    /// The answer to a request for this hold, which is there already.
+    pub fn asked_again(&self, request: &HoldRequest) -> Result<HoldOutcome, BookError> {
+        if self.account != request.account {
+            return Err(BookError::Reused(self.id.to_string()));
+        }
+        Ok(HoldOutcome::Opened(self.opened))
+    }
+}
+
 /// What an account has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Funds {
@@ -59,8 +127,10 @@ pub struct Funds {
 }
 
 impl Funds {
-    /// What can be set aside now.
+    /// What can be set aside now: the credits, and the cash down to minus the overdraft. An account that owes more than
+    /// that can still spend its credits.
     pub fn available(&self) -> NanoUsd {
-        [self.cash, self.credits, self.overdraft].into_iter().sum()
+        let spendable = [self.cash, self.overdraft].into_iter().sum::<NanoUsd>().max(NanoUsd::ZERO);
+        [self.credits, spendable].into_iter().sum()
     }
 }

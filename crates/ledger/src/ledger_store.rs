@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 use vocab::{AccountId, EntryId, GrantId, HoldId, NanoUsd, RequestId, Timestamp};
 
-use crate::{Entry, Funds, Grant, GrantState, HoldOutcome, HoldRequest, Settled, Settlement, TopUp};
+use crate::{BookError, Entry, Funds, Grant, GrantState, HoldOutcome, HoldRequest, Settled, Settlement, TopUp};
 
 /// Where money is kept for good: a double-entry ledger.
 ///
@@ -10,10 +10,11 @@ use crate::{Entry, Funds, Grant, GrantState, HoldOutcome, HoldRequest, Settled, 
 /// which are made here. An account that the ledger never heard of has nothing.
 #[async_trait]
 pub trait LedgerStore: Send + Sync + 'static {
-    /// Pays money in; above zero, or below zero to take a top-up back as far as it is not spent.
+    /// Pays money in; or, below zero, takes back what was paid in by mistake, if that much cash is neither spent nor set
+    /// aside. A reference that was used for another account or amount is refused.
     async fn top_up(&self, top_up: &TopUp) -> Result<Applied, LedgerStoreError>;
 
-    /// Gives credits.
+    /// Gives credits. An id that was used for another account or amount is refused.
     async fn grant(&self, grant: &Grant) -> Result<Applied, LedgerStoreError>;
 
     /// Sets how far below zero the account's cash may go. What is owed already stays owed.
@@ -22,7 +23,8 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// Sets money aside.
     async fn hold_open(&self, request: &HoldRequest) -> Result<HoldOutcome, LedgerStoreError>;
 
-    /// Moves the end of those of `holds` that are still open.
+    /// Moves the end of those of `holds` that are still open. Never to an earlier time: a renewal may be read long after a
+    /// later one.
     async fn hold_renew(&self, holds: &[HoldId], until: Timestamp) -> Result<(), LedgerStoreError>;
 
     /// Gives back what the hold has left, and ends it. Says how much that was; nothing the second time.
@@ -32,7 +34,7 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// as it was then.
     async fn settle(&self, settlements: &[Settlement]) -> Result<Vec<Settled>, LedgerStoreError>;
 
-    /// Ends holds and credits whose time is over at `at`, at most `limit` of each.
+    /// Ends holds and credits whose time is over at `at`, at most `limit` of each, those that were over first first.
     async fn expire(&self, at: Timestamp, limit: u32) -> Result<Expired, LedgerStoreError>;
 
     /// Gives a charge back, or a part of it, by a reversing entry.
@@ -86,13 +88,25 @@ pub struct Refund {
     pub reference: String,
     /// The charged request.
     pub request: RequestId,
-    /// How much; all refunds of a request together never exceed its charge.
+    /// How much, above zero; all refunds of a request together never exceed its charge.
     pub amount: NanoUsd,
+    /// The id of the credits that are given for what was paid with credits. Not used if all was paid in cash.
+    pub credits: GrantId,
     /// When.
     pub at: Timestamp,
 }
 
-/// What became of a [`Refund`]. Money goes back to cash.
+impl Refund {
+    /// The answer to `again`, which has the reference of this refund.
+    pub fn asked_again(&self, again: &Self) -> Result<RefundOutcome, BookError> {
+        if (&self.request, self.amount) != (&again.request, again.amount) {
+            return Err(BookError::Reused(self.reference.clone()));
+        }
+        Ok(RefundOutcome::Refunded(self.amount))
+    }
+}
+
+/// What became of a [`Refund`]. Cash goes back to cash, and credits to new credits (rule BILL-15).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefundOutcome {
     /// Given back now, or by an earlier call of the same reference.

@@ -10,8 +10,8 @@ pub struct Entry {
     pub kind: EntryKind,
     /// Whose money.
     pub account: AccountId,
-    /// What it belongs to: the id of a top-up, grant, hold, group or refund. With `kind` it is unique, so that nothing
-    /// is entered twice.
+    /// What it belongs to: a top-up, grant, hold or refund, or the first request of a group. With `kind` it is unique, so
+    /// that nothing is entered twice.
     pub reference: String,
     /// When.
     pub at: Timestamp,
@@ -66,6 +66,25 @@ pub enum EntryKind {
     Refund,
 }
 
+impl EntryKind {
+    /// Every kind.
+    pub const ALL: [Self; 7] =
+        [Self::TopUp, Self::Grant, Self::Hold, Self::Release, Self::Settle, Self::Expire, Self::Refund];
+
+    /// Its name, as it is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TopUp => "top_up",
+            Self::Grant => "grant",
+            Self::Hold => "hold",
+            Self::Release => "release",
+            Self::Settle => "settle",
+            Self::Expire => "expire",
+            Self::Refund => "refund",
+        }
+    }
+}
+
 /// Money that an account paid in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopUp {
@@ -116,12 +135,49 @@ pub enum GrantKind {
     Refund,
 }
 
+impl GrantKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] =
+        [Self::Operator, Self::Referral, Self::Promotion, Self::Upgrade, Self::Refund];
+
+    /// Its name, as it is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Referral => "referral",
+            Self::Promotion => "promotion",
+            Self::Upgrade => "upgrade",
+            Self::Refund => "refund",
+        }
+    }
+}
+
 /// A grant and what is left of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GrantState {
     /// The grant.
     #[serde(flatten)]
     pub grant: Grant,
-    /// Neither used nor set aside nor expired.
+    /// Neither used nor set aside nor ended.
     pub left: NanoUsd,
+    /// What ended unused.
+    pub ended: NanoUsd,
+}
+
+impl GrantState {
+    /// Whether this is what came of `grant`.
+    pub fn is_of(&self, grant: &Grant) -> bool {
+        self.grant.account == grant.account && self.grant.amount == grant.amount
+    }
+
+    /// Whether it may be spent at `at`.
+    pub fn is_live(&self, at: Timestamp) -> bool {
+        self.grant.expires.is_none_or(|expires| at < expires)
+    }
+
+    /// What decides the order in which credits are spent: priority, then expiry, then age.
+    pub fn turn(&self) -> (i32, Timestamp, GrantId) {
+        let never = Timestamp::from_millis(i64::MAX);
+        (self.grant.priority, self.grant.expires.unwrap_or(never), self.grant.id)
+    }
 }

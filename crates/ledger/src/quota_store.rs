@@ -122,6 +122,20 @@ pub enum WindowName {
     Month,
 }
 
+impl WindowName {
+    /// Every window.
+    pub const ALL: [Self; 3] = [Self::FiveHours, Self::Week, Self::Month];
+
+    /// Its name, as it is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FiveHours => "five_hours",
+            Self::Week => "week",
+            Self::Month => "month",
+        }
+    }
+}
+
 /// When a window is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -167,7 +181,7 @@ pub enum SliceOutcome {
     Exhausted {
         /// The window that ends later, of those that are full (rule QUOTA-05).
         window: WindowName,
-        /// When `least` will fit again, as far as can be told from what is used and what is still set aside.
+        /// When `least` will fit again, as far as can be told; what is still set aside is taken for used now.
         resets: Timestamp,
     },
 }
@@ -189,14 +203,15 @@ pub trait QuotaStore: Send + Sync + 'static {
     /// Gives a slice of a pool.
     async fn slice_open(&self, request: &SliceRequest) -> Result<SliceOutcome, LedgerStoreError>;
 
-    /// Moves the end of those of `slices` that are still open.
+    /// Moves the end of those of `slices` that are still open, and never to an earlier time.
     async fn slice_renew(&self, slices: &[HoldId], until: Timestamp) -> Result<(), LedgerStoreError>;
 
     /// Takes back what a slice has left. Says how much that was; nothing the second time.
     async fn slice_release(&self, slice: HoldId) -> Result<Units, LedgerStoreError>;
 
-    /// Ends slices whose time is over at `at`, and forgets uses that no window reaches any more: older than
-    /// `forget_before`. At most `limit` of each. Says how many slices it ended.
+    /// Ends slices whose time is over at `at`, and forgets what no rolling window reaches any more: uses, and slices that
+    /// have ended, older than `forget_before`. At most `limit` of each. Says how many slices it ended. Anchored windows
+    /// are few, and stay.
     async fn slices_expire(
         &self,
         at: Timestamp,
@@ -212,6 +227,7 @@ pub trait QuotaStore: Send + Sync + 'static {
         at: Timestamp,
     ) -> Result<Vec<WindowState>, LedgerStoreError>;
 
-    /// Takes use back after it was counted, as when the operator resets a user's window; never below zero.
+    /// Takes back all use that was counted in these windows so far, as when the operator resets a user's quota. What a
+    /// rolling window counts is taken back for every rolling window.
     async fn quota_reset(&self, pool: Pool, limits: &[WindowLimit]) -> Result<(), LedgerStoreError>;
 }

@@ -40,8 +40,18 @@ pub struct QuotaUse {
     pub units: Units,
     /// When it counts as used: the beginning of the request (rule QUOTA-08).
     pub used_at: Timestamp,
-    /// The anchored windows it counts in, by their beginnings.
+    /// The anchored windows it counts in, by their beginnings; each name once.
     pub anchored: Vec<(WindowName, Timestamp)>,
+}
+
+impl QuotaUse {
+    /// More than any request uses; so that nonsense cannot make a sum overflow.
+    const UNITS_MAX: i64 = 1 << 40;
+
+    /// What is counted: the units, if they make sense.
+    pub fn counted(&self) -> Units {
+        Units(self.units.0.clamp(0, Self::UNITS_MAX))
+    }
 }
 
 /// What a settlement came to.
@@ -55,6 +65,8 @@ pub struct Settled {
     pub cost: NanoUsd,
     /// What was taken. Less than the cost only where the money was no longer there.
     pub charged: NanoUsd,
+    /// What of that came from credits.
+    pub from_credits: NanoUsd,
     /// The price book.
     pub price_version: i64,
     /// The entry that moved the money; none if none moved.

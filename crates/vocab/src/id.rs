@@ -109,6 +109,11 @@ id!(
     "audit_"
 );
 id!(
+    /// Something a person agreed to or withdrew.
+    ConsentId,
+    "cons_"
+);
+id!(
     /// A plan that an account has for a time.
     SubscriptionId,
     "sub_"
