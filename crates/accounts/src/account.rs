@@ -1,6 +1,8 @@
 use serde::Serialize;
 use vocab::{AccountId, Timestamp};
 
+use crate::{AccountState, RateOverrides};
+
 const NAME_CHARS_MAX: usize = 100;
 
 /// A party that owns keys and is charged for their use.
@@ -12,6 +14,10 @@ pub struct Account {
     pub name: String,
     /// Whether it runs this installation. One account does.
     pub is_operator: bool,
+    /// Whether it may do anything.
+    pub state: AccountState,
+    /// Where the operator gave it other limits than its plan or the platform has.
+    pub rates: RateOverrides,
     /// When it was made.
     pub created: Timestamp,
 }

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use vocab::{AccountId, KeyId, Timestamp};
 
-use crate::{Account, ApiKey, PublicId};
+use crate::{Account, ApiKey, PublicId, RateOverrides};
 
 /// Where accounts and keys are kept for good.
 ///
@@ -21,6 +21,9 @@ pub trait AccountStore: Send + Sync + 'static {
         cursor: Option<AccountId>,
         limit: u32,
     ) -> Result<Vec<Account>, AccountStoreError>;
+
+    /// Gives an account other limits. Says whether there is such an account.
+    async fn account_set_rates(&self, id: AccountId, rates: &RateOverrides) -> Result<bool, AccountStoreError>;
 
     /// Writes the operator's account and its first key together, unless there is an operator already.
     /// Says whether it wrote; of several that try at once, one does.
@@ -45,6 +48,18 @@ pub trait AccountStore: Send + Sync + 'static {
         cursor: Option<KeyId>,
         limit: u32,
     ) -> Result<Vec<ApiKey>, AccountStoreError>;
+
+    /// Changes what a key is called, what it is for and when it expires, if it is not revoked. Says whether it did.
+    async fn key_change(&self, key: &ApiKey) -> Result<bool, AccountStoreError>;
+
+    /// Writes the successor of a key that is not revoked, and lets that key expire at `until`, unless it does earlier.
+    /// Says whether it did.
+    async fn key_rotate(
+        &self,
+        id: KeyId,
+        successor: &ApiKey,
+        until: Timestamp,
+    ) -> Result<bool, AccountStoreError>;
 
     /// Ends a key's life at `at`. Says whether it was alive: a key is revoked once.
     async fn key_revoke(&self, id: KeyId, at: Timestamp) -> Result<bool, AccountStoreError>;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use vocab::{AccountId, Clock, Secret};
 
 use crate::account::{InvalidName, checked_name};
-use crate::{Account, AccountStore, AccountStoreError, ApiKey, KeyError, Keys};
+use crate::{Account, AccountState, AccountStore, AccountStoreError, ApiKey, KeyError, KeyTerms, Keys, RateOverrides};
 
 const OPERATOR_NAME: &str = "operator";
 const FIRST_KEY_NAME: &str = "first key";
@@ -31,6 +31,9 @@ pub enum AccountError {
     /// The name cannot be shown in a list.
     #[error(transparent)]
     InvalidName(#[from] InvalidName),
+    /// There is no such account.
+    #[error("there is no account `{0}`")]
+    Unknown(AccountId),
     /// The operator's first key could not be made.
     #[error("the first key could not be made")]
     FirstKey(#[from] KeyError),
@@ -57,7 +60,7 @@ impl Accounts {
         }
 
         let account = self.new_account(OPERATOR_NAME, true)?;
-        let (key, text) = self.keys.mint(account.id, FIRST_KEY_NAME, None)?;
+        let (key, text) = self.keys.mint(account.id, FIRST_KEY_NAME, KeyTerms::default())?;
         if self.store.operator_insert(&account, &key).await? {
             return Ok(Operator { account, first_key: Some((key, text)) });
         }
@@ -83,8 +86,21 @@ impl Accounts {
         Ok(self.store.account_list(cursor, limit.min(PAGE_MAX)).await?)
     }
 
+    /// Gives an account other limits than its plan or the platform has.
+    pub async fn set_rates(&self, id: AccountId, rates: &RateOverrides) -> Result<(), AccountError> {
+        let is_known = self.store.account_set_rates(id, rates).await?;
+        if is_known { Ok(()) } else { Err(AccountError::Unknown(id)) }
+    }
+
     fn new_account(&self, name: &str, is_operator: bool) -> Result<Account, InvalidName> {
         let name = checked_name(name)?;
-        Ok(Account { id: AccountId::generate(), name, is_operator, created: self.clock.now() })
+        Ok(Account {
+            id: AccountId::generate(),
+            name,
+            is_operator,
+            state: AccountState::Active,
+            rates: RateOverrides::default(),
+            created: self.clock.now(),
+        })
     }
 }

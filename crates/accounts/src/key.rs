@@ -1,11 +1,12 @@
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use rand::RngExt;
 use serde::Serialize;
-use vocab::{AccountId, KeyId, Timestamp};
+use vocab::{AccountId, KeyId, NanoUsd, ProjectId, Timestamp};
 
-use crate::SealedSecret;
+use crate::{KeyScope, SealedSecret};
 
 /// One API key as it is kept: everything but its secret, which is sealed.
 ///
@@ -16,6 +17,8 @@ pub struct ApiKey {
     pub id: KeyId,
     /// Whose it is.
     pub account: AccountId,
+    /// The account's project that it belongs to, if it does to one.
+    pub project: Option<ProjectId>,
     /// What its owner calls it.
     pub name: String,
     /// The part before the dot.
@@ -23,6 +26,12 @@ pub struct ApiKey {
     /// The part after the dot, sealed. Kept, not hashed, because it signs JWTs (rule AUTH-03).
     #[serde(skip)]
     pub sealed_secret: SealedSecret,
+    /// What it may be used for.
+    pub scope: Arc<KeyScope>,
+    /// What it may cost in a month, if that is limited.
+    pub monthly_spend_max: Option<NanoUsd>,
+    /// The key that it was made to take the place of, if there is one.
+    pub successor_of: Option<KeyId>,
     /// When it was made.
     pub created: Timestamp,
     /// From when on it is refused, if its life is limited.
@@ -31,6 +40,19 @@ pub struct ApiKey {
     pub revoked: Option<Timestamp>,
     /// When it last opened a door, to about a second.
     pub last_used: Option<Timestamp>,
+}
+
+/// What a key is made for; nothing is limited unless it is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyTerms {
+    /// The project that it belongs to: one of its account's, as whoever asks has found out.
+    pub project: Option<ProjectId>,
+    /// What it may be used for.
+    pub scope: KeyScope,
+    /// What it may cost in a month.
+    pub monthly_spend_max: Option<NanoUsd>,
+    /// From when on it is refused.
+    pub expires: Option<Timestamp>,
 }
 
 impl ApiKey {

@@ -78,8 +78,14 @@ impl KeyCache {
         let Some(known) = known else { return Ok(Answer { read_began, key: None }) };
 
         let secret = self.seal.open(id, &known.key.sealed_secret).map_err(AuthError::unavailable)?;
-        let caller =
-            Caller { account: known.account.id, key: known.key.id, is_operator: known.account.is_operator };
+        let caller = Caller {
+            account: known.account.id,
+            key: known.key.id,
+            project: known.key.project,
+            scope: known.key.scope.clone(),
+            monthly_spend_max: known.key.monthly_spend_max,
+            is_operator: known.account.is_operator,
+        };
         let opened = OpenedKey { key: known.key, secret, caller, used: AtomicBool::new(false) };
         Ok(Answer { read_began, key: Some(Arc::new(opened)) })
     }

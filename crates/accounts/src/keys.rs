@@ -1,17 +1,18 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rand::RngExt;
 use rand::distr::Alphanumeric;
 use subtle::ConstantTimeEq;
-use vocab::{AccountId, Clock, KeyId, Secret, Timestamp};
+use vocab::{AccountId, Clock, KeyId, NanoUsd, Secret, Timestamp};
 
 use crate::account::{InvalidName, checked_name};
 use crate::key_cache::{KeyCache, OpenedKey};
 use crate::opaque::OpaqueKeys;
 use crate::{
-    AccountStore, AccountStoreError, ApiKey, Caller, InvalidOpaqueKey, OpaqueKey, PublicId, Seal, SealError,
-    jwt,
+    AccountStore, AccountStoreError, ApiKey, Caller, InvalidKeyScope, InvalidOpaqueKey, KeyTerms, OpaqueKey, PublicId,
+    Seal, SealError, jwt,
 };
 
 /// Longest credential that is looked at.
@@ -19,6 +20,9 @@ const CREDENTIAL_BYTES_MAX: usize = 4096;
 
 /// Letters and digits in a secret: 62^43 is just over 2^256.
 const SECRET_CHARS: usize = 43;
+
+/// Longest time that a key works beside its successor.
+const OVERLAP_MAX: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// Longest page of a list.
 const PAGE_MAX: u32 = 1000;
@@ -65,6 +69,18 @@ pub enum KeyError {
     /// The moment it would expire is not in the future.
     #[error("a key cannot expire in the past")]
     AlreadyExpired,
+    /// What it may be used for makes no sense.
+    #[error(transparent)]
+    InvalidScope(#[from] InvalidKeyScope),
+    /// A limit below zero.
+    #[error("a key cannot be limited to less than nothing a month")]
+    InvalidSpend,
+    /// There is no such key, or it is revoked or expired.
+    #[error("there is no key `{0}` that works")]
+    NotAlive(KeyId),
+    /// The old key would work beside the new one for too long.
+    #[error("an old key works beside its successor for 90 days at most")]
+    OverlapTooLong,
     /// The secret could not be sealed.
     #[error("the key's secret could not be sealed")]
     Seal(#[from] SealError),
@@ -112,12 +128,67 @@ impl Keys {
         name: &str,
         expires: Option<Timestamp>,
     ) -> Result<(ApiKey, Secret), KeyError> {
-        let (key, text) = self.mint(account, name, expires)?;
+        self.create_under(account, name, KeyTerms { expires, ..KeyTerms::default() }).await
+    }
+
+    /// Makes a key that is limited. The second value is the whole text, as above.
+    pub async fn create_under(
+        &self,
+        account: AccountId,
+        name: &str,
+        terms: KeyTerms,
+    ) -> Result<(ApiKey, Secret), KeyError> {
+        let (key, text) = self.mint(account, name, terms)?;
         if self.store.account_find(account).await?.is_none() {
             return Err(KeyError::UnknownAccount(account));
         }
         self.store.key_insert(&key).await?;
         Ok((key, text))
+    }
+
+    /// Makes a successor of a key, for the same use, and lets the key itself go on for `overlap`, so that nobody is shut
+    /// out while they change over. A key that was to live for a time gets a successor that lives as long.
+    pub async fn rotate(&self, id: KeyId, overlap: Duration) -> Result<(ApiKey, Secret), KeyError> {
+        if overlap > OVERLAP_MAX {
+            return Err(KeyError::OverlapTooLong);
+        }
+        let now = self.clock.now();
+        let found = self.store.key_find(id).await?;
+        let old = found.filter(|key| key.is_alive(now)).ok_or(KeyError::NotAlive(id))?;
+        let terms = KeyTerms {
+            project: old.project,
+            scope: old.scope.as_ref().clone(),
+            monthly_spend_max: old.monthly_spend_max,
+            expires: old.expires.map(|expires| now.plus(expires.since(old.created))),
+        };
+        let (mut successor, text) = self.mint(old.account, &old.name, terms)?;
+        successor.successor_of = Some(id);
+        if !self.store.key_rotate(id, &successor, now.plus(overlap)).await? {
+            return Err(KeyError::NotAlive(id));
+        }
+        self.cache.forget(old.public_id).await;
+        Ok((successor, text))
+    }
+
+    /// Changes what a key is called and what it is for. Noticed everywhere within a second.
+    pub async fn change(&self, id: KeyId, name: &str, terms: KeyTerms) -> Result<ApiKey, KeyError> {
+        let now = self.clock.now();
+        Self::check_terms(&terms, now)?;
+        let found = self.store.key_find(id).await?;
+        let old = found.filter(|key| key.is_alive(now)).ok_or(KeyError::NotAlive(id))?;
+        let changed = ApiKey {
+            name: checked_name(name)?,
+            project: terms.project,
+            scope: Arc::new(terms.scope),
+            monthly_spend_max: terms.monthly_spend_max,
+            expires: terms.expires,
+            ..old
+        };
+        if !self.store.key_change(&changed).await? {
+            return Err(KeyError::NotAlive(id));
+        }
+        self.cache.forget(changed.public_id).await;
+        Ok(changed)
     }
 
     /// The key called `id`.
@@ -189,12 +260,10 @@ impl Keys {
         &self,
         account: AccountId,
         name: &str,
-        expires: Option<Timestamp>,
+        terms: KeyTerms,
     ) -> Result<(ApiKey, Secret), KeyError> {
         let created = self.clock.now();
-        if expires.is_some_and(|expires| expires <= created) {
-            return Err(KeyError::AlreadyExpired);
-        }
+        Self::check_terms(&terms, created)?;
         let name = checked_name(name)?;
         let public_id = PublicId::generate();
         let secret = Secret::new(
@@ -205,15 +274,29 @@ impl Keys {
         let key = ApiKey {
             id: KeyId::generate(),
             account,
+            project: terms.project,
             name,
             public_id,
             sealed_secret,
+            scope: Arc::new(terms.scope),
+            monthly_spend_max: terms.monthly_spend_max,
+            successor_of: None,
             created,
-            expires,
+            expires: terms.expires,
             revoked: None,
             last_used: None,
         };
         Ok((key, text))
+    }
+
+    fn check_terms(terms: &KeyTerms, now: Timestamp) -> Result<(), KeyError> {
+        if terms.expires.is_some_and(|expires| expires <= now) {
+            return Err(KeyError::AlreadyExpired);
+        }
+        if terms.monthly_spend_max.is_some_and(|max| max < NanoUsd::ZERO) {
+            return Err(KeyError::InvalidSpend);
+        }
+        Ok(terms.scope.check()?)
     }
 
     async fn authenticate_raw(&self, credential: &str) -> Result<Caller, AuthError> {
@@ -243,7 +326,7 @@ impl Keys {
             let mut uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
             uses.insert(opened.key.id, self.clock.now());
         }
-        opened.caller
+        opened.caller.clone()
     }
 }
 

@@ -41,7 +41,7 @@ impl OpaqueKeys {
             }
             let fingerprint = seal.fingerprint(text);
             let key = key_id_of(&fingerprint).ok_or(InvalidOpaqueKey::Form)?;
-            let caller = Caller { account, key, is_operator: false };
+            let caller = Caller::new(account, key);
             if callers.insert(*fingerprint.as_bytes(), caller).is_some() {
                 return Err(InvalidOpaqueKey::Twice);
             }
@@ -53,6 +53,6 @@ impl OpaqueKeys {
         if self.0.is_empty() {
             return None;
         }
-        self.0.get(seal.fingerprint(text).as_bytes()).copied()
+        self.0.get(seal.fingerprint(text).as_bytes()).cloned()
     }
 }

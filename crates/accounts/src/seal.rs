@@ -9,9 +9,9 @@ use crate::PublicId;
 
 const NONCE_BYTES: usize = 24;
 
-/// What seals key secrets at rest: XChaCha20-Poly1305 under the installation's master key.
+/// What seals secrets at rest: XChaCha20-Poly1305 under the installation's master key.
 ///
-/// The public id is authenticated along with the secret, so a sealed secret moved to another key's row
+/// Whose a secret is, for a key its public id, is authenticated along with it, so a sealed secret moved to another row
 /// does not open.
 pub struct Seal {
     cipher: XChaCha20Poly1305,
@@ -56,19 +56,27 @@ impl Seal {
 
     /// Seals `secret` for the key whose public part is `public_id`.
     pub fn seal(&self, public_id: PublicId, secret: &Secret) -> Result<SealedSecret, SealError> {
-        let nonce: [u8; NONCE_BYTES] = rand::rng().random();
-        let associated = public_id.to_string();
-        let payload = Payload { msg: secret.expose().as_bytes(), aad: associated.as_bytes() };
-        let sealed = self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealError::NotSealed)?;
-        Ok(SealedSecret(hex::encode(nonce) + &hex::encode(sealed)))
+        self.seal_for(&public_id.to_string(), secret)
     }
 
     /// Opens what [`Seal::seal`] made.
     pub fn open(&self, public_id: PublicId, sealed: &SealedSecret) -> Result<Secret, SealError> {
+        self.open_for(&public_id.to_string(), sealed)
+    }
+
+    /// Seals `secret` so that it opens for the same `purpose` only.
+    pub(crate) fn seal_for(&self, purpose: &str, secret: &Secret) -> Result<SealedSecret, SealError> {
+        let nonce: [u8; NONCE_BYTES] = rand::rng().random();
+        let payload = Payload { msg: secret.expose().as_bytes(), aad: purpose.as_bytes() };
+        let sealed = self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealError::NotSealed)?;
+        Ok(SealedSecret(hex::encode(nonce) + &hex::encode(sealed)))
+    }
+
+    /// Opens what [`Seal::seal_for`] made.
+    pub(crate) fn open_for(&self, purpose: &str, sealed: &SealedSecret) -> Result<Secret, SealError> {
         let bytes = hex::decode(&sealed.0).map_err(|_| SealError::Damaged)?;
         let (nonce, ciphertext) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::Damaged)?;
-        let associated = public_id.to_string();
-        let payload = Payload { msg: ciphertext, aad: associated.as_bytes() };
+        let payload = Payload { msg: ciphertext, aad: purpose.as_bytes() };
         let secret = self.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| SealError::WrongKey)?;
         String::from_utf8(secret).map(Secret::new).map_err(|_| SealError::Damaged)
     }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use accounts::{Account, AccountStore, AccountStoreError, ApiKey, AuthError, Keys, KnownKey, PublicId, Seal};
+use accounts::{
+    Account, AccountStore, AccountStoreError, ApiKey, AuthError, Keys, KnownKey, PublicId, RateOverrides, Seal,
+};
 use async_trait::async_trait;
 use testkit::clock::ManualClock;
 use testkit::contract;
@@ -103,6 +105,23 @@ impl AccountStore for WatchedStore {
         limit: u32,
     ) -> Result<Vec<ApiKey>, AccountStoreError> {
         self.inner.key_list(account, cursor, limit).await
+    }
+
+    async fn account_set_rates(&self, id: AccountId, rates: &RateOverrides) -> Result<bool, AccountStoreError> {
+        self.inner.account_set_rates(id, rates).await
+    }
+
+    async fn key_change(&self, key: &ApiKey) -> Result<bool, AccountStoreError> {
+        self.inner.key_change(key).await
+    }
+
+    async fn key_rotate(
+        &self,
+        id: KeyId,
+        successor: &ApiKey,
+        until: Timestamp,
+    ) -> Result<bool, AccountStoreError> {
+        self.inner.key_rotate(id, successor, until).await
     }
 
     async fn key_revoke(&self, id: KeyId, at: Timestamp) -> Result<bool, AccountStoreError> {

@@ -5,3 +5,4 @@
 mod house;
 mod jwt;
 mod keys;
+mod use_rules;
