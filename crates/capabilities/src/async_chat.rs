@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use accounts::Caller;
 use async_trait::async_trait;
-use gateway::{ChatCall, ChatError, Door, Gateway};
+use gateway::{ChatCall, ChatError, Door, Finding, Gateway, Refusal};
 use inference::{ChatEvent, ChatRequest, EngineError, FinishReason, Overflow};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -38,6 +38,8 @@ pub struct AsyncChatCall {
     pub client_request_id: Option<String>,
     /// The door it came through.
     pub door: Door,
+    /// The program it seems to come from.
+    pub client: Finding,
     /// What is asked.
     pub request: ChatRequest,
 }
@@ -80,6 +82,11 @@ pub enum Failure {
         /// A sentence for the caller.
         message: String,
     },
+    /// When its turn came, the account could not have it: its money or quota was gone, or its plan or key had changed.
+    NotAllowed {
+        /// A sentence for the caller.
+        message: String,
+    },
     /// The platform was too busy for too long.
     Busy,
     /// The engine failed or could not be reached.
@@ -106,6 +113,9 @@ pub enum AsyncChatError {
 #[derive(Serialize, Deserialize)]
 struct Payload {
     door: Door,
+    /// Tasks that were accepted before programs were recognised have none.
+    #[serde(default = "Finding::unknown")]
+    client: Finding,
     request: ChatRequest,
 }
 
@@ -117,9 +127,9 @@ impl AsyncChat {
 
     /// Accepts a chat. When this returns, the chat will be answered, also after a crash (rule ASYNC-07).
     pub async fn submit(&self, caller: &Caller, call: AsyncChatCall) -> Result<(), AsyncChatError> {
-        let request = self.gateway.prepared(caller, call.request)?;
+        let request = self.gateway.may_run(caller, call.door, &call.client, &call.id, call.request).await?;
         let model = request.model.clone();
-        let payload = Payload { door: call.door, request };
+        let payload = Payload { door: call.door, client: call.client, request };
         let task = NewTask {
             id: call.id,
             account: caller.account,
@@ -173,18 +183,19 @@ impl ChatTaskHandler {
     async fn answer(&self, task: &Task) -> Result<Vec<ChatEvent>, Failure> {
         let payload: Payload =
             serde_json::from_value(task.payload.clone()).map_err(|_| Failure::EngineFailed)?;
-        let caller = Caller { account: task.account, key: task.key, is_operator: false };
+        let caller = Caller::new(task.account, task.key);
         for _ in 0..BUSY_TRIES_MAX {
             let call = ChatCall {
                 id: task.id.clone(),
                 client_request_id: None,
                 is_repeated: true,
+                client: payload.client.clone(),
                 door: payload.door,
                 request: payload.request.clone(),
             };
             match self.gateway.chat(&caller, call).await {
                 Ok(reply) => return whole(reply.collect(Instant::now() + ANSWER_DURATION_MAX).await),
-                Err(ChatError::Engine(EngineError::Busy { .. }) | ChatError::MeteringBehind) => {
+                Err(error) if passes_by_itself(&error) => {
                     tokio::time::sleep(BUSY_PAUSE).await;
                 }
                 Err(error) => {
@@ -195,6 +206,20 @@ impl ChatTaskHandler {
         }
         Err(Failure::Busy)
     }
+}
+
+fn passes_by_itself(error: &ChatError) -> bool {
+    matches!(
+        error,
+        ChatError::Engine(EngineError::Busy { .. })
+            | ChatError::MeteringBehind
+            | ChatError::Refused(
+                Refusal::Limited(_)
+                    | Refusal::GivesWay
+                    | Refusal::ModelBusy { .. }
+                    | Refusal::Unavailable(_)
+            )
+    )
 }
 
 fn whole(events: Vec<ChatEvent>) -> Result<Vec<ChatEvent>, Failure> {
@@ -219,6 +244,7 @@ impl From<ChatError> for Failure {
                 | EngineError::Unauthorized,
             ) => Self::EngineFailed,
             ChatError::Engine(EngineError::Busy { .. }) | ChatError::MeteringBehind => Self::Busy,
+            ChatError::Refused(refusal) => Self::NotAllowed { message: refusal.to_string() },
             ChatError::Engine(error @ (EngineError::Rejected { .. } | EngineError::Unsupported { .. })) => {
                 Self::Refused { message: error.to_string() }
             }

@@ -11,10 +11,8 @@ use accounts::Caller;
 use async_trait::async_trait;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use futures::{StreamExt, stream};
-use gateway::{
-    Catalogue, ChatCall, Door, Gateway, GatewayLimits, Meter, MeterSettings, ModelCard, ModelMapping,
-    RouteTo, UsageLog, UsageLogError, UsageQuery, UsageRecord, UsageTotal,
-};
+use gateway::{Finding, HourTotal, Catalogue, ChatCall, Door, Gateway, GatewayLimits, Meter, MeterSettings, ModelCard, ModelMapping,
+    RouteTo, UsageLog, UsageLogError, UsageQuery, UsageRecord, UsageTotal,};
 use inference::{
     ChatEngine, ChatEvent, ChatRequest, ChatStream, EngineDescription, EngineError, FinishReason, Message,
     Part,
@@ -70,6 +68,10 @@ impl UsageLog for NoLog {
     async fn usage_total(&self, _query: &UsageQuery, _limit: u32) -> Result<Vec<UsageTotal>, UsageLogError> {
         Ok(Vec::new())
     }
+
+    async fn usage_by_hour(&self, _: &UsageQuery, _: u32) -> Result<Vec<HourTotal>, UsageLogError> {
+        Ok(Vec::new())
+    }
 }
 
 fn model() -> ModelName {
@@ -106,6 +108,7 @@ fn call(turns: usize) -> ChatCall {
         id: RequestId::generate(SystemClock.now()),
         client_request_id: None,
         is_repeated: false,
+        client: Finding::unknown(),
         door: Door::General,
         request: ChatRequest::new(model(), messages),
     }
@@ -116,7 +119,7 @@ fn chat(criterion: &mut Criterion) {
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let _inside = runtime.enter();
     let tracker = TaskTracker::new();
-    let caller = Caller { account: AccountId::generate(), key: KeyId::generate(), is_operator: false };
+    let caller = Caller::new(AccountId::generate(), KeyId::generate());
 
     let mut group = criterion.benchmark_group("a request");
     for (engines, turns) in [(1, 0), (8, 0), (8, 10)] {

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use accounts::Caller;
 use vocab::{AccountId, ModelName, RequestId, Timestamp};
 
-use crate::Door;
+use crate::payment::Payment;
+use crate::{Door, Finding, Permit};
 
 /// Leave to run one request: the only key to an engine.
 ///
@@ -18,6 +19,11 @@ pub struct Admission {
     /// Whether whoever called repeats the call until it is answered: then only its ending is recorded.
     pub(crate) is_repeated: bool,
     pub(crate) in_progress: Option<InProgressGuard>,
+    pub(crate) client: Finding,
+    /// One of the requests that may run at once.
+    pub(crate) permit: Permit,
+    /// What was set aside for it.
+    pub(crate) payment: Payment,
 }
 
 #[cfg(test)]
@@ -27,16 +33,15 @@ impl Admission {
         let at = Timestamp::from_millis(1_790_000_000_000);
         Self {
             request: RequestId::generate(at),
-            caller: Caller {
-                account: AccountId::generate(),
-                key: vocab::KeyId::generate(),
-                is_operator: false,
-            },
+            caller: Caller::new(AccountId::generate(), vocab::KeyId::generate()),
             door: Door::General,
             model: "glm-4.7".parse().unwrap(),
             at,
             is_repeated: false,
             in_progress: None,
+            client: Finding::unknown(),
+            permit: Permit::unlimited(),
+            payment: Payment::Nobody,
         }
     }
 }

@@ -3,22 +3,25 @@ use std::time::Duration;
 
 use accounts::Caller;
 use inference::{CacheScope, ChatRequest, EngineError, Message, Overflow, Part};
-use vocab::{Clock, ModelName, RequestId, Tokens};
+use vocab::{Clock, InForce, ModelName, RequestId, Tokens};
 
 use crate::admission::InProgress;
+use crate::admissions::{Applicant, Given};
 use crate::router::Router;
 use crate::tally::Tally;
 use crate::{
-    Admission, Catalogue, Door, Meter, ModelCard, ModelEntry, ModelKind, Reply, ThinkingSupport,
-    UnmappedModel, structured,
+    Admission, Admissions, Catalogue, Door, Finding, Meter, ModelCard, ModelEntry, ModelKind, Recogniser, Refusal, Reply,
+    Signals, ThinkingSupport, UnmappedModel, structured,
 };
 
 /// One request's way in and out.
 pub struct Gateway {
-    catalogue: Arc<Catalogue>,
+    catalogue: InForce<Catalogue>,
     router: Arc<Router>,
     meter: Meter,
     in_progress: InProgress,
+    admissions: Option<Arc<Admissions>>,
+    recogniser: Recogniser,
     clock: Arc<dyn Clock>,
     limits: GatewayLimits,
 }
@@ -54,6 +57,8 @@ pub struct ChatCall {
     /// Whether the call is repeated until it is answered, as accepted tasks are. Attempts that come to nothing are
     /// then not recorded: the request has one record, that of its ending.
     pub is_repeated: bool,
+    /// The program it seems to come from.
+    pub client: Finding,
     /// What is asked.
     pub request: ChatRequest,
 }
@@ -92,6 +97,9 @@ pub enum ChatError {
     /// Rule ERR-08.
     #[error("request `{0}` is under way")]
     InProgress(String),
+    /// The account may not make it now.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// Usage records wait to be written; nothing more is started that could not be recorded.
     #[error("usage cannot be recorded at the moment")]
     MeteringBehind,
@@ -101,7 +109,7 @@ pub enum ChatError {
 }
 
 impl Gateway {
-    /// A gateway over `catalogue`.
+    /// A gateway over `catalogue` that counts what is used, and neither limits it nor charges for it.
     pub fn new(
         catalogue: Arc<Catalogue>,
         meter: Meter,
@@ -109,25 +117,44 @@ impl Gateway {
         limits: GatewayLimits,
     ) -> Self {
         Self {
-            catalogue,
+            catalogue: InForce::shared(catalogue),
             router: Arc::new(Router::new()),
             meter,
             in_progress: InProgress::default(),
+            admissions: None,
+            recogniser: Recogniser::documented(),
             clock,
             limits,
         }
     }
 
+    /// The same gateway, which limits and charges what is used.
+    #[must_use]
+    pub fn with_admissions(mut self, admissions: Arc<Admissions>) -> Self {
+        self.admissions = Some(admissions);
+        self
+    }
+
+    /// Says which program seems to have sent a request.
+    pub fn recognise(&self, signals: &Signals<'_>) -> Finding {
+        self.recogniser.recognise(signals)
+    }
+
     /// The models this gateway serves.
-    pub fn catalogue(&self) -> &Catalogue {
-        &self.catalogue
+    pub fn catalogue(&self) -> Arc<Catalogue> {
+        self.catalogue.current()
+    }
+
+    /// Serves other models from now on. Requests under way end as they began.
+    pub fn replace_catalogue(&self, catalogue: Catalogue) {
+        self.catalogue.replace(catalogue);
     }
 
     /// Admits, runs and meters one chat request.
     pub async fn chat(&self, caller: &Caller, mut call: ChatCall) -> Result<Reply, ChatError> {
-        let model = self.find(&call.request.model)?.clone();
+        let model = self.find(&call.request.model)?;
         self.prepare(&model.card, caller, &mut call.request)?;
-        let admission = self.admit(caller, &call, &model.card)?;
+        let admission = self.admit(caller, &mut call, &model.card).await?;
         let mut tally = Tally::new(admission, self.meter.clone(), self.clock.clone());
 
         let request = call.request;
@@ -157,10 +184,29 @@ impl Gateway {
         Ok(request)
     }
 
+    /// The request as `chat` would run it, if it would run now. Nothing stays set aside.
+    pub async fn may_run(
+        &self,
+        caller: &Caller,
+        door: Door,
+        client: &Finding,
+        id: &RequestId,
+        request: ChatRequest,
+    ) -> Result<ChatRequest, ChatError> {
+        let model = self.find(&request.model)?;
+        let request = self.prepared(caller, request)?;
+        if let Some(admissions) = &self.admissions {
+            let card = &model.card;
+            let applicant = Applicant { id, caller, door, client, card, at: self.clock.now() };
+            drop(admissions.admit(&applicant, &mut request.clone()).await?);
+        }
+        Ok(request)
+    }
+
     /// Counts the prompt's tokens as `chat` would, with the served model's own tokenizer.
     pub async fn count_tokens(&self, caller: &Caller, request: ChatRequest) -> Result<Tokens, ChatError> {
         let request = self.prepared(caller, request)?;
-        let model = self.find(&request.model)?.clone();
+        let model = self.find(&request.model)?;
         Ok(self.router.count_tokens(&model, &request).await?)
     }
 
@@ -169,8 +215,8 @@ impl Gateway {
         self.find(name).map(|model| model.card.name.clone())
     }
 
-    fn find(&self, name: &ModelName) -> Result<&Arc<ModelEntry>, ChatError> {
-        self.catalogue.chat_model(name).map_err(|why| match why {
+    fn find(&self, name: &ModelName) -> Result<Arc<ModelEntry>, ChatError> {
+        self.catalogue.current().chat_model(name).cloned().map_err(|why| match why {
             UnmappedModel::Unknown => ChatError::UnknownModel(name.clone()),
             UnmappedModel::NoEngine => ChatError::Unmapped(name.clone()),
             UnmappedModel::OtherKind(kind) => ChatError::DoesNotChat { model: name.clone(), kind },
@@ -211,7 +257,12 @@ impl Gateway {
         }
     }
 
-    fn admit(&self, caller: &Caller, call: &ChatCall, card: &ModelCard) -> Result<Admission, ChatError> {
+    async fn admit(
+        &self,
+        caller: &Caller,
+        call: &mut ChatCall,
+        card: &ModelCard,
+    ) -> Result<Admission, ChatError> {
         if self.meter.is_overloaded() {
             return Err(ChatError::MeteringBehind);
         }
@@ -223,14 +274,26 @@ impl Gateway {
             ),
             None => None,
         };
+        let at = self.clock.now();
+        let given = match &self.admissions {
+            None => Given::unlimited(),
+            Some(admissions) => {
+                let applicant =
+                    Applicant { id: &call.id, caller, door: call.door, client: &call.client, card, at };
+                admissions.admit(&applicant, &mut call.request).await?
+            }
+        };
         Ok(Admission {
             request: call.id.clone(),
-            caller: *caller,
+            caller: caller.clone(),
             door: call.door,
             model: card.name.clone(),
-            at: self.clock.now(),
+            at,
             is_repeated: call.is_repeated,
             in_progress,
+            client: std::mem::replace(&mut call.client, Finding::unknown()),
+            permit: given.permit,
+            payment: given.payment,
         })
     }
 }

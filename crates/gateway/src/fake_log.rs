@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 
-use crate::{UsageLog, UsageLogError, UsageQuery, UsageRecord, UsageTotal};
+use crate::{HourTotal, UsageLog, UsageLogError, UsageQuery, UsageRecord, UsageTotal};
 
 /// Keeps groups as they were written, after failing as often as it was told to.
 #[derive(Default)]
@@ -36,6 +36,10 @@ impl UsageLog for FakeLog {
     }
 
     async fn usage_total(&self, _: &UsageQuery, _: u32) -> Result<Vec<UsageTotal>, UsageLogError> {
+        Ok(Vec::new())
+    }
+
+    async fn usage_by_hour(&self, _: &UsageQuery, _: u32) -> Result<Vec<HourTotal>, UsageLogError> {
         Ok(Vec::new())
     }
 }

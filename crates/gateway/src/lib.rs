@@ -4,24 +4,53 @@
 //! its last byte. An [`Admission`] is the only key to an engine.
 
 mod admission;
+mod admissions;
+mod billing;
 mod catalogue;
 mod chat;
 #[cfg(test)]
 mod fake_engine;
 #[cfg(test)]
 mod fake_log;
+mod leases;
 mod meter;
 mod model_card;
+mod payment;
+mod permits;
+mod plan_meter;
+mod rate_rules;
+mod recognise;
+mod refusal;
 mod reply;
+mod rollup;
 mod router;
+mod statements;
 mod structured;
 mod tally;
 mod usage;
 
 pub use admission::Admission;
+pub use admissions::Admissions;
+pub use billing::{Bill, End, Share, WorkOutcome};
 pub use catalogue::{Catalogue, CatalogueError, ModelEntry, ModelMapping, RouteTo, UnmappedModel};
 pub use chat::{ChatCall, ChatError, Gateway, GatewayLimits, OutOfRange, has_media};
+pub use leases::{
+    Leases, LeasesSettings, MoneyRefused, MoneyReservation, QuotaRefused, QuotaReservation, Unwritten,
+};
 pub use meter::{Meter, MeterSettings};
 pub use model_card::{ModelCard, ModelKind, ThinkingSupport};
+pub use permits::{
+    CONCURRENCY_RETRY_AFTER, Denied, GiveBack, Limit, Limits, MemoryPermits, MemoryPermitsSettings, Permit,
+    PermitRequest, Permits, QueueSettings, Queued, Scope,
+};
+pub use recognise::{
+    Category, Confidence, Finding, InvalidPatterns, Mark, Recogniser, Signal, SignalSet, Signals, ToolName,
+    ToolPattern, ToolPatterns,
+};
+pub use plan_meter::{MeteredPlan, PlanMeter};
+pub use rate_rules::{InvalidRates, Overflow, RateRules};
+pub use refusal::Refusal;
 pub use reply::Reply;
-pub use usage::{Door, Ending, UsageLog, UsageLogError, UsageQuery, UsageRecord, UsageTotal};
+pub use rollup::{DailyPlace, DailyQuery, DailyUsage, Day, UsageRollup, UsageSum};
+pub use statements::{StatementSettings, Statements};
+pub use usage::{Door, Ending, HourTotal, UsageLog, UsageLogError, UsageQuery, UsageRecord, UsageTotal};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
-use crate::{UsageLog, UsageRecord};
+use crate::{Unwritten, UsageLog, UsageRecord};
 
 /// Limits of the metering queue.
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ pub struct Meter {
 }
 
 enum Item {
-    Record(Box<UsageRecord>),
+    Record(Box<UsageRecord>, Option<Unwritten>),
     Flush(oneshot::Sender<()>),
 }
 
@@ -60,10 +60,10 @@ impl Meter {
         Self { queue, backlog, backlog_max }
     }
 
-    /// Hands a record over. Never waits.
-    pub(crate) fn record(&self, record: UsageRecord) {
+    /// Hands a record over. Never waits. What its settlement comes from is kept until it is written.
+    pub(crate) fn record(&self, record: UsageRecord, unwritten: Option<Unwritten>) {
         self.backlog.fetch_add(1, Ordering::Relaxed);
-        if self.queue.send(Item::Record(Box::new(record))).is_err() {
+        if self.queue.send(Item::Record(Box::new(record), unwritten)).is_err() {
             tracing::error!("a usage record came after metering had been shut down");
         }
     }
@@ -92,14 +92,19 @@ async fn write_groups(
     let mut batch = Vec::new();
     while items.recv_many(&mut batch, settings.group_records_max).await > 0 {
         let mut records = Vec::with_capacity(batch.len());
+        let mut kept = Vec::new();
         let mut waiting = Vec::new();
         for item in batch.drain(..) {
             match item {
-                Item::Record(record) => records.push(*record),
+                Item::Record(record, unwritten) => {
+                    records.push(*record);
+                    kept.extend(unwritten);
+                }
                 Item::Flush(done) => waiting.push(done),
             }
         }
         write(&*log, &records, settings.retry_after).await;
+        drop(kept);
         backlog.fetch_sub(records.len(), Ordering::Relaxed);
         for done in waiting {
             // Whoever asked may have given up waiting.

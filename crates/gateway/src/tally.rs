@@ -2,9 +2,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use inference::{ChatEvent, EngineError, FinishReason};
+use ledger::Extras;
 use vocab::{Clock, Tokens, Usage};
 
-use crate::{Admission, Ending, Meter, UsageRecord};
+use crate::billing::End;
+use crate::payment::{Bought, Payment};
+use crate::{Admission, Ending, Meter, Permit, UsageRecord};
 
 /// What an admitted request used so far, and the one record that comes of it, whichever way it ends.
 ///
@@ -127,22 +130,39 @@ impl Tally {
         if std::mem::replace(&mut self.is_settled, true) {
             return;
         }
-        let admission = &self.admission;
-        self.meter.record(UsageRecord {
+        let (usage, now) = (self.figures(), self.clock.now());
+        let admission = &mut self.admission;
+        let payment = std::mem::replace(&mut admission.payment, Payment::Nobody);
+        let bought = Bought {
+            request: &admission.request,
+            account: admission.caller.account,
+            model: &admission.model,
+            began: admission.at,
+            usage: &usage,
+            extras: &Extras::default(),
+        };
+        let end = End::Admitted { ending, had_output: self.first_token.is_some() };
+        let payable = payment.settle(end, &bought, now);
+        let record = UsageRecord {
             request: admission.request.clone(),
             account: admission.caller.account,
             key: admission.caller.key,
             door: admission.door,
             model: admission.model.clone(),
             engine: std::mem::take(&mut self.engine),
-            usage: self.figures(),
+            usage,
             started: admission.at,
             first_token: self.first_token,
-            duration: self.clock.now().since(admission.at),
+            duration: now.since(admission.at),
             ending,
-        });
-        // The request is over although the caller may still be reading: its id is free again.
-        self.admission.in_progress = None;
+            client: admission.client.seen_client(),
+            settlement: payable.settlement,
+        };
+        self.meter.record(record, payable.unwritten);
+        // The request is over although the caller may still be reading: its id and its place are free again.
+        admission.in_progress = None;
+        let mut permit = std::mem::replace(&mut admission.permit, Permit::unlimited());
+        permit.used(usage.total());
     }
 }
 

@@ -1,8 +1,10 @@
 use std::time::Duration;
 
+use accounts::SeenClient;
 use async_trait::async_trait;
+use ledger::Settlement;
 use serde::{Deserialize, Serialize};
-use vocab::{AccountId, KeyId, ModelName, RequestId, Timestamp, Usage};
+use vocab::{AccountId, KeyId, ModelName, RequestId, Timestamp, Tokens, Usage};
 
 /// What one admitted request used and how it ended. Written once, never edited.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +31,13 @@ pub struct UsageRecord {
     pub duration: Duration,
     /// How it ended.
     pub ending: Ending,
+    /// The program it seems to come from. Of what it was recognised by, only the result is kept.
+    #[serde(default)]
+    pub client: SeenClient,
+    /// What is taken of the account for it; none if it was free. Written with the record, or neither is. Records that are
+    /// read back have none: what it came to is the ledger's to say.
+    #[serde(default)]
+    pub settlement: Option<Settlement>,
 }
 
 /// The path a request came by; it decides who pays (rule ENDP-05).
@@ -135,10 +144,24 @@ pub struct UsageTotal {
     pub usage: Usage,
 }
 
-/// Where usage records are kept for good.
+/// How much one model was used in one hour.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HourTotal {
+    /// When the hour began.
+    pub starts: Timestamp,
+    /// The public model, or the tool.
+    pub model: ModelName,
+    /// How many requests.
+    pub requests: u64,
+    /// All their tokens.
+    pub tokens: Tokens,
+}
+
+/// Where usage records are kept for good, and the settlements that belong to them.
 #[async_trait]
 pub trait UsageLog: Send + Sync + 'static {
-    /// Writes all of `records` durably, or none. Records whose request is already written are left alone.
+    /// Writes all of `records` durably with what they take of their accounts, or none. Records whose request is already
+    /// written are left alone, and nothing is taken for them again.
     async fn usage_append(&self, records: &[UsageRecord]) -> Result<(), UsageLogError>;
 
     /// The newest records, at most `limit`, of those that `query` names.
@@ -146,6 +169,9 @@ pub trait UsageLog: Send + Sync + 'static {
 
     /// Sums by account, key and model, at most `limit` rows, largest first.
     async fn usage_total(&self, query: &UsageQuery, limit: u32) -> Result<Vec<UsageTotal>, UsageLogError>;
+
+    /// Sums by hour and model, at most `limit` rows, oldest first.
+    async fn usage_by_hour(&self, query: &UsageQuery, limit: u32) -> Result<Vec<HourTotal>, UsageLogError>;
 }
 
 /// The store behind the log did not do its work.

@@ -1,3 +1,4 @@
+use accounts::SeenClient;
 use vocab::{AccountId, KeyId, RequestId, Timestamp, Usage};
 
 use super::*;
@@ -18,6 +19,8 @@ fn record() -> UsageRecord {
         first_token: None,
         duration: Duration::ZERO,
         ending: Ending::Finished,
+        client: SeenClient::default(),
+        settlement: None,
     }
 }
 
@@ -26,7 +29,7 @@ async fn a_store_that_fails_for_a_while_loses_nothing() {
     let (log, tracker) = (Arc::new(FakeLog::default()), TaskTracker::new());
     log.failures_left.store(20, Ordering::SeqCst);
     let meter = Meter::start(log.clone(), MeterSettings::default(), &tracker);
-    (0..3).for_each(|_| meter.record(record()));
+    (0..3).for_each(|_| meter.record(record(), None));
     meter.flush().await;
     assert_eq!(log.records().len(), 3);
 }
@@ -37,7 +40,7 @@ async fn records_are_written_in_groups_of_bounded_size() {
     let (log, tracker) = (Arc::new(FakeLog::default()), TaskTracker::new());
     let settings = MeterSettings { group_records_max: 40, ..MeterSettings::default() };
     let meter = Meter::start(log.clone(), settings, &tracker);
-    (0..100).for_each(|_| meter.record(record()));
+    (0..100).for_each(|_| meter.record(record(), None));
     meter.flush().await;
     let sizes: Vec<usize> = log.groups.lock().unwrap().iter().map(Vec::len).collect();
     assert_eq!(sizes, [40, 40, 20]);
@@ -50,9 +53,9 @@ async fn a_backlog_stops_admission_until_it_is_written() {
     log.failures_left.store(1, Ordering::SeqCst);
     let settings = MeterSettings { backlog_records_max: 2, ..MeterSettings::default() };
     let meter = Meter::start(log.clone(), settings, &tracker);
-    meter.record(record());
+    meter.record(record(), None);
     assert!(!meter.is_overloaded());
-    meter.record(record());
+    meter.record(record(), None);
     assert!(meter.is_overloaded());
     meter.flush().await;
     assert!(!meter.is_overloaded());
@@ -63,9 +66,9 @@ async fn the_writer_ends_with_everything_written_when_the_last_handle_is_gone() 
     let (log, tracker) = (Arc::new(FakeLog::default()), TaskTracker::new());
     let meter = Meter::start(log.clone(), MeterSettings::default(), &tracker);
     let other = meter.clone();
-    meter.record(record());
+    meter.record(record(), None);
     drop(meter);
-    other.record(record());
+    other.record(record(), None);
     drop(other);
     tracker.close();
     tracker.wait().await;
