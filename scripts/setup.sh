@@ -24,6 +24,9 @@ main() {
     need_version python3 "$PYTHON_MIN" "Python $PYTHON_MIN or newer"
     # Debian ships Python without the part that makes virtual environments.
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing_packages+=(python3-venv)
+    has_postgres || missing_packages+=(postgresql)
+    need_program redis-server redis-server
+    need_program redis-cli redis-tools
   fi
 
   install_packages
@@ -54,6 +57,11 @@ has_libclang() {
     compgen -G "$folder/libclang.dylib" >/dev/null && return
   done
   return 1
+}
+
+# Debian keeps the server's programs off the PATH.
+has_postgres() {
+  command -v initdb >/dev/null || compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null
 }
 
 install_packages() {

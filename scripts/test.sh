@@ -9,11 +9,13 @@ logs=$target/test-logs
 mkdir -p "$logs"
 
 summary=()
+services=
 failed=0
 tests_passed=0
 tests_failed=0
 
 main() {
+  start_services
   suite build cargo build --workspace --all-targets --locked
   suite rust cargo test --workspace --locked --no-fail-fast
   suite gateway-only cargo check --package azimuth --no-default-features --locked
@@ -27,6 +29,21 @@ main() {
   printf '%s\n' "${summary[@]}"
   echo "$tests_passed passed, $tests_failed failed"
   exit "$failed"
+}
+
+# PostgreSQL and Redis for as long as the tests run. Without them the rest still runs, and the run has failed.
+start_services() {
+  services=$(mktemp -d)
+  trap 'scripts/services.sh stop "$services"' EXIT
+  local exports
+  if exports=$(scripts/services.sh start "$services"); then
+    eval "$exports"
+    summary+=("$(printf '%-13s %-7s' services ok)")
+  else
+    trap - EXIT
+    failed=1
+    summary+=("$(printf '%-13s %-7s' services FAILED)")
+  fi
 }
 
 suite() { # name, command...

@@ -1,10 +1,9 @@
 use async_trait::async_trait;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite};
 use tasks::{Lease, Outcome, Submission, Task, TaskQueue, TaskQueueError, TaskState};
 use vocab::{AccountId, LeaseId, RequestId, Timestamp};
 
-use crate::{Store, StoreError, row};
+use crate::db::{Row, sql};
+use crate::{Store, StoreError};
 
 // The state in each `WHERE` is the one `TaskState::after` allows the change from.
 
@@ -60,46 +59,51 @@ impl TaskQueue for Store {
     }
 }
 
+/// What [`read`] wants to see.
+const COLUMNS: &str =
+    "id, account, api_key, kind, request_id, model, payload, state, result, attempts, created,
+    updated, lease, lease_until, expires";
+
 /// Inserts first and counts afterwards: leaving early drops the transaction, which takes the row back.
 async fn submit(store: &Store, task: &Task, open_max: u32) -> Result<Submission, StoreError> {
     let payload = serde_json::to_string(&task.payload)?;
     let result = task.result.as_ref().map(serde_json::to_string).transpose()?;
 
     let mut tx = store.begin().await?;
-    let inserted = sqlx::query(
-        "INSERT INTO task
+    // Two at once would count without each other.
+    tx.hold(&format!("task of {}", task.account)).await?;
+    let inserted = sql("INSERT INTO task
             (id, account, api_key, kind, request_id, model, payload, state, result, attempts,
              created, updated, lease, lease_until, expires)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-         ON CONFLICT DO NOTHING",
-    )
-    .bind(task.id.as_str())
-    .bind(task.account.to_string())
-    .bind(task.key.to_string())
+         ON CONFLICT DO NOTHING")
+    .bind(&task.id)
+    .bind(task.account)
+    .bind(task.key)
     .bind(&task.kind)
     .bind(&task.request_id)
-    .bind(task.model.as_str())
+    .bind(&task.model)
     .bind(payload)
     .bind(task.state.as_str())
     .bind(result)
-    .bind(i64::from(task.attempts))
-    .bind(task.created.as_millis())
-    .bind(task.updated.as_millis())
-    .bind(task.lease.map(|lease| lease.id.to_string()))
-    .bind(task.lease.map(|lease| lease.until.as_millis()))
-    .bind(task.expires.as_millis())
-    .execute(&mut *tx)
+    .bind(task.attempts)
+    .bind(task.created)
+    .bind(task.updated)
+    .bind(task.lease.map(|lease| lease.id))
+    .bind(task.lease.map(|lease| lease.until))
+    .bind(task.expires)
+    .execute(&mut tx)
     .await?;
-    if inserted.rows_affected() == 0 {
+    if inserted == 0 {
         return Ok(Submission::AlreadyOpen);
     }
 
-    let open: i64 =
-        sqlx::query_scalar("SELECT COUNT(*) FROM task WHERE account = $1 AND state IN ('queued', 'running')")
-            .bind(task.account.to_string())
-            .fetch_one(&mut *tx)
+    let counted =
+        sql("SELECT COUNT(*) AS open FROM task WHERE account = $1 AND state IN ('queued', 'running')")
+            .bind(task.account)
+            .fetch_one(&mut tx)
             .await?;
-    if open > i64::from(open_max) {
+    if counted.count("open")? > u64::from(open_max) {
         return Ok(Submission::TooMany);
     }
 
@@ -116,42 +120,28 @@ async fn claim(
     if kinds.is_empty() {
         return Ok(None);
     }
-    let now = now.as_millis();
-    let mut claim =
-        QueryBuilder::<Sqlite>::new("UPDATE task SET state = 'running', attempts = attempts + 1, lease = ");
-    claim.push_bind(lease.id.to_string());
-    claim.push(", lease_until = ").push_bind(lease.until.as_millis());
-    claim.push(", updated = ").push_bind(now);
-    claim.push(
-        " WHERE id = (SELECT id FROM task
-                      WHERE state IN ('queued', 'running') AND (state = 'queued' OR lease_until <= ",
-    );
-    claim.push_bind(now).push(") AND expires > ").push_bind(now).push(" AND kind IN (");
-    let mut listed = claim.separated(", ");
-    for kind in kinds {
-        listed.push_bind(kind);
-    }
-    // Said again outside for a database that lets two claims choose the same row: the second, having
-    // waited for the first, then finds it taken.
-    claim.push(
-        ") ORDER BY created, id LIMIT 1) AND (state = 'queued' OR (state = 'running' AND lease_until <= ",
-    );
-    claim.push_bind(now).push(")) RETURNING *");
-
-    // All rows, though there is one at most: only then has the statement run to its end.
-    let rows = claim.build().fetch_all(store.writer()).await?;
-    rows.first().map(read).transpose()
+    let mut claim = sql("UPDATE task
+         SET state = 'running', attempts = attempts + 1, lease = $1, lease_until = $2, updated = $3
+         WHERE id = (SELECT id FROM task
+                     WHERE state IN ('queued', 'running') AND (state = 'queued' OR lease_until <= $3)
+                       AND expires > $3 AND kind IN (")
+    .bind(lease.id)
+    .bind(lease.until)
+    .bind(now);
+    claim.push_list(kinds);
+    claim.push(") ORDER BY created, id LIMIT 1 {for update skip locked}) RETURNING ").push(COLUMNS);
+    let row = claim.fetch_optional(store.writer()).await?;
+    row.as_ref().map(read).transpose()
 }
 
 async fn extend(store: &Store, id: &RequestId, lease: LeaseId, until: Timestamp) -> Result<bool, StoreError> {
-    let extended =
-        sqlx::query("UPDATE task SET lease_until = $1 WHERE id = $2 AND lease = $3 AND state = 'running'")
-            .bind(until.as_millis())
-            .bind(id.as_str())
-            .bind(lease.to_string())
-            .execute(store.writer())
-            .await?;
-    Ok(extended.rows_affected() == 1)
+    let extended = sql("UPDATE task SET lease_until = $1 WHERE id = $2 AND lease = $3 AND state = 'running'")
+        .bind(until)
+        .bind(id)
+        .bind(lease)
+        .execute(store.writer())
+        .await?;
+    Ok(extended == 1)
 }
 
 async fn finish(
@@ -165,73 +155,72 @@ async fn finish(
         Outcome::Succeeded(_) => TaskState::Succeeded,
         Outcome::Failed(_) => TaskState::Failed,
     };
-    let finished = sqlx::query(
-        "UPDATE task SET state = $1, result = $2, updated = $3, lease = NULL, lease_until = NULL
-         WHERE id = $4 AND lease = $5 AND state = 'running'",
-    )
-    .bind(state.as_str())
-    .bind(serde_json::to_string(outcome.value())?)
-    .bind(at.as_millis())
-    .bind(id.as_str())
-    .bind(lease.to_string())
-    .execute(store.writer())
-    .await?;
-    Ok(finished.rows_affected() == 1)
+    let finished =
+        sql("UPDATE task SET state = $1, result = $2, updated = $3, lease = NULL, lease_until = NULL
+         WHERE id = $4 AND lease = $5 AND state = 'running'")
+        .bind(state.as_str())
+        .bind(serde_json::to_string(outcome.value())?)
+        .bind(at)
+        .bind(id)
+        .bind(lease)
+        .execute(store.writer())
+        .await?;
+    Ok(finished == 1)
 }
 
 async fn release(store: &Store, id: &RequestId, lease: LeaseId, at: Timestamp) -> Result<bool, StoreError> {
-    let released = sqlx::query(
-        "UPDATE task SET state = 'queued', attempts = attempts - 1, updated = $1, lease = NULL, lease_until = NULL
-         WHERE id = $2 AND lease = $3 AND state = 'running'",
-    )
-    .bind(at.as_millis())
-    .bind(id.as_str())
-    .bind(lease.to_string())
+    let released = sql("UPDATE task
+         SET state = 'queued', attempts = attempts - 1, updated = $1, lease = NULL, lease_until = NULL
+         WHERE id = $2 AND lease = $3 AND state = 'running'")
+    .bind(at)
+    .bind(id)
+    .bind(lease)
     .execute(store.writer())
     .await?;
-    Ok(released.rows_affected() == 1)
+    Ok(released == 1)
 }
 
 async fn find(store: &Store, account: AccountId, id: &RequestId) -> Result<Option<Task>, StoreError> {
-    let row = sqlx::query("SELECT * FROM task WHERE id = $1 AND account = $2")
-        .bind(id.as_str())
-        .bind(account.to_string())
-        .fetch_optional(store.reader())
-        .await?;
+    let mut select = sql("SELECT ");
+    select
+        .push(COLUMNS)
+        .push(" FROM task WHERE id = ")
+        .push_bind(id)
+        .push(" AND account = ")
+        .push_bind(account);
+    let row = select.fetch_optional(store.reader()).await?;
     row.as_ref().map(read).transpose()
 }
 
 async fn purge(store: &Store, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-    let purged = sqlx::query(
-        "DELETE FROM task WHERE id IN (SELECT id FROM task WHERE expires <= $1 ORDER BY expires LIMIT $2)",
-    )
-    .bind(before.as_millis())
-    .bind(i64::from(limit))
-    .execute(store.writer())
-    .await?;
-    Ok(purged.rows_affected())
+    sql("DELETE FROM task WHERE id IN (SELECT id FROM task WHERE expires <= $1 ORDER BY expires LIMIT $2)")
+        .bind(before)
+        .bind(limit)
+        .execute(store.writer())
+        .await
 }
 
-fn read(row: &SqliteRow) -> Result<Task, StoreError> {
-    let lease = match row::moment_if_any(row, "lease_until")? {
-        Some(until) => Some(Lease { id: row::parsed(row, "lease")?, until }),
+fn read(row: &Row) -> Result<Task, StoreError> {
+    let lease = match row.moment_if_any("lease_until")? {
+        Some(until) => Some(Lease { id: row.parsed("lease")?, until }),
         None => None,
     };
-    let unreadable = |column| StoreError::Unreadable { column, source: None };
+    let attempts = row.count("attempts")?;
     Ok(Task {
-        id: row::request_id(row, "id")?,
-        account: row::parsed(row, "account")?,
-        key: row::parsed(row, "api_key")?,
-        kind: row.try_get("kind")?,
-        request_id: row.try_get("request_id")?,
-        model: row::parsed(row, "model")?,
-        payload: row::json_if_any(row, "payload")?.ok_or_else(|| unreadable("payload"))?,
-        state: row::named(row, "state", &TaskState::ALL, TaskState::as_str)?,
-        result: row::json_if_any(row, "result")?,
-        attempts: u32::try_from(row::count(row, "attempts")?).map_err(|_| unreadable("attempts"))?,
-        created: row::moment(row, "created")?,
-        updated: row::moment(row, "updated")?,
+        id: row.request_id("id")?,
+        account: row.parsed("account")?,
+        key: row.parsed("api_key")?,
+        kind: row.text("kind")?,
+        request_id: row.text("request_id")?,
+        model: row.parsed("model")?,
+        payload: row.json("payload")?,
+        state: row.named("state", &TaskState::ALL, TaskState::as_str)?,
+        result: row.json_if_any("result")?,
+        attempts: u32::try_from(attempts)
+            .map_err(|_| StoreError::Unreadable { column: "attempts", source: None })?,
+        created: row.moment("created")?,
+        updated: row.moment("updated")?,
         lease,
-        expires: row::moment(row, "expires")?,
+        expires: row.moment("expires")?,
     })
 }

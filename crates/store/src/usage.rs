@@ -1,19 +1,18 @@
+use std::collections::HashSet;
+
+use accounts::SeenClient;
 use async_trait::async_trait;
-use gateway::{Door, Ending, UsageLog, UsageLogError, UsageQuery, UsageRecord, UsageTotal};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite};
-use vocab::{Timestamp, Usage};
+use gateway::{Door, Ending, HourTotal, UsageLog, UsageLogError, UsageQuery, UsageRecord, UsageTotal};
+use vocab::{RequestId, Usage};
 
-use crate::{Store, StoreError, row};
-
-/// Records in one statement, as many as metering writes in one group. Each binds 14 values, and SQLite takes at most
-/// 32,766.
-const ROWS_PER_STATEMENT: usize = 512;
+use crate::db::{Row, Statement, bulk, sql};
+use crate::ledger::{in_turn, settle_in};
+use crate::{Store, StoreError, rollup};
 
 #[async_trait]
 impl UsageLog for Store {
     async fn usage_append(&self, records: &[UsageRecord]) -> Result<(), UsageLogError> {
-        Ok(append(self, records).await?)
+        Ok(in_turn!(append(self, records))?)
     }
 
     async fn usage_list(&self, query: &UsageQuery, limit: u32) -> Result<Vec<UsageRecord>, UsageLogError> {
@@ -23,61 +22,75 @@ impl UsageLog for Store {
     async fn usage_total(&self, query: &UsageQuery, limit: u32) -> Result<Vec<UsageTotal>, UsageLogError> {
         Ok(total(self, query, limit).await?)
     }
+
+    async fn usage_by_hour(&self, query: &UsageQuery, limit: u32) -> Result<Vec<HourTotal>, UsageLogError> {
+        Ok(by_hour(self, query, limit).await?)
+    }
 }
 
 async fn append(store: &Store, records: &[UsageRecord]) -> Result<(), StoreError> {
     if records.is_empty() {
         return Ok(());
     }
-    let mut tx = store.begin().await?;
-    for chunk in records.chunks(ROWS_PER_STATEMENT) {
-        let mut insert = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO usage_record
-                (request, account, api_key, door, model, engine, fresh_prompt, cached_prompt, reasoning, answer,
-                 started, first_token_us, duration_us, ending) ",
-        );
-        insert.push_values(chunk, |mut values, record| {
-            values
-                .push_bind(record.request.as_str())
-                .push_bind(record.account.to_string())
-                .push_bind(record.key.to_string())
-                .push_bind(record.door.as_str())
-                .push_bind(record.model.as_str())
-                .push_bind(record.engine.as_str())
-                .push_bind(row::tokens_written(record.usage.fresh_prompt))
-                .push_bind(row::tokens_written(record.usage.cached_prompt))
-                .push_bind(row::tokens_written(record.usage.reasoning))
-                .push_bind(row::tokens_written(record.usage.answer))
-                .push_bind(record.started.as_millis())
-                .push_bind(record.first_token.map(row::span_written))
-                .push_bind(row::span_written(record.duration))
-                .push_bind(record.ending.as_str());
-        });
-        insert.push(" ON CONFLICT DO NOTHING");
-        // Full chunks are all the same statement and worth keeping prepared; other lengths are not.
-        insert.build().persistent(chunk.len() == ROWS_PER_STATEMENT).execute(&mut *tx).await?;
+    let mut insert = bulk(
+        "INSERT INTO usage_record
+            (request, account, api_key, door, model, engine, fresh_prompt, cached_prompt, reasoning, answer,
+             started, first_token_us, duration_us, ending, client, client_version, client_confidence)
+         {rows} ON CONFLICT DO NOTHING RETURNING request",
+    );
+    for record in records {
+        insert
+            .row()
+            .bind(&record.request)
+            .bind(record.account)
+            .bind(record.key)
+            .bind(record.door.as_str())
+            .bind(&record.model)
+            .bind(record.engine.as_str())
+            .bind(record.usage.fresh_prompt)
+            .bind(record.usage.cached_prompt)
+            .bind(record.usage.reasoning)
+            .bind(record.usage.answer)
+            .bind(record.started)
+            .bind(record.first_token)
+            .bind(record.duration)
+            .bind(record.ending.as_str())
+            .bind(record.client.name.as_deref())
+            .bind(record.client.version.as_deref())
+            .bind(record.client.confidence.as_str());
     }
-    tx.commit().await?;
-    Ok(())
+    let mut tx = store.begin().await?;
+    let written = insert.fetch_all(&mut tx).await?;
+    let written: Result<HashSet<RequestId>, _> =
+        written.iter().map(|row| row.request_id("request")).collect();
+    let mut written = written?;
+    // Each once, also where the batch has it twice.
+    let fresh: Vec<_> = records.iter().filter(|record| written.remove(&record.request)).collect();
+    let due: Vec<_> = fresh.iter().filter_map(|record| record.settlement.clone()).collect();
+    let settled = settle_in(&mut tx, &due).await?;
+    rollup::note(&mut tx, &fresh, &settled).await?;
+    tx.commit().await
 }
 
 async fn list(store: &Store, query: &UsageQuery, limit: u32) -> Result<Vec<UsageRecord>, StoreError> {
-    let mut select = QueryBuilder::new("SELECT * FROM usage_record");
+    let mut select = sql(
+        "SELECT request, account, api_key, door, model, engine, fresh_prompt, cached_prompt, reasoning, answer,
+                started, first_token_us, duration_us, ending, client, client_version, client_confidence
+         FROM usage_record",
+    );
     push_conditions(&mut select, query);
-    select.push(" ORDER BY started DESC, request DESC LIMIT ").push_bind(i64::from(limit));
-    let rows = select.build().fetch_all(store.reader()).await?;
+    select.push(" ORDER BY started DESC, request DESC LIMIT ").push_bind(limit);
+    let rows = select.fetch_all(store.reader()).await?;
     rows.iter().map(read).collect()
 }
 
 async fn total(store: &Store, query: &UsageQuery, limit: u32) -> Result<Vec<UsageTotal>, StoreError> {
-    let mut select = QueryBuilder::new(
-        "SELECT account, api_key, model, COUNT(*) AS requests,
+    let mut select = sql("SELECT account, api_key, model, COUNT(*) AS requests,
                 CAST(SUM(fresh_prompt) AS BIGINT) AS fresh_prompt,
                 CAST(SUM(cached_prompt) AS BIGINT) AS cached_prompt,
                 CAST(SUM(reasoning) AS BIGINT) AS reasoning,
                 CAST(SUM(answer) AS BIGINT) AS answer
-         FROM usage_record",
-    );
+         FROM usage_record");
     push_conditions(&mut select, query);
     select.push(
         " GROUP BY account, api_key, model
@@ -85,61 +98,88 @@ async fn total(store: &Store, query: &UsageQuery, limit: u32) -> Result<Vec<Usag
                    account, api_key, model
           LIMIT ",
     );
-    select.push_bind(i64::from(limit));
-    let rows = select.build().fetch_all(store.reader()).await?;
+    select.push_bind(limit);
+    let rows = select.fetch_all(store.reader()).await?;
     rows.iter().map(read_total).collect()
 }
 
-fn push_conditions(select: &mut QueryBuilder<Sqlite>, query: &UsageQuery) {
+async fn by_hour(store: &Store, query: &UsageQuery, limit: u32) -> Result<Vec<HourTotal>, StoreError> {
+    let mut select = sql("SELECT started - started % 3600000 AS starts, model, COUNT(*) AS requests,
+                CAST(SUM(fresh_prompt + cached_prompt + reasoning + answer) AS BIGINT) AS tokens
+         FROM usage_record");
+    push_conditions(&mut select, query);
+    select
+        .push(" GROUP BY started - started % 3600000, model ORDER BY starts, model LIMIT ")
+        .push_bind(limit);
+    let rows = select.fetch_all(store.reader()).await?;
+    rows.iter().map(read_hour).collect()
+}
+
+fn push_conditions(select: &mut Statement, query: &UsageQuery) {
     let UsageQuery { account, key, since, until } = query;
     // Something to hang every condition on, in words both databases know.
     select.push(" WHERE 1 = 1");
     if let Some(account) = account {
-        select.push(" AND account = ").push_bind(account.to_string());
+        select.push(" AND account = ").push_bind(*account);
     }
     if let Some(key) = key {
-        select.push(" AND api_key = ").push_bind(key.to_string());
+        select.push(" AND api_key = ").push_bind(*key);
     }
-    if let Some(since) = since.map(Timestamp::as_millis) {
-        select.push(" AND started >= ").push_bind(since);
+    if let Some(since) = since {
+        select.push(" AND started >= ").push_bind(*since);
     }
-    if let Some(until) = until.map(Timestamp::as_millis) {
-        select.push(" AND started < ").push_bind(until);
+    if let Some(until) = until {
+        select.push(" AND started < ").push_bind(*until);
     }
 }
 
-fn read(row: &SqliteRow) -> Result<UsageRecord, StoreError> {
-    let duration = row::span_if_any(row, "duration_us")?;
+fn read(row: &Row) -> Result<UsageRecord, StoreError> {
     Ok(UsageRecord {
-        request: row::request_id(row, "request")?,
-        account: row::parsed(row, "account")?,
-        key: row::parsed(row, "api_key")?,
-        door: row::named(row, "door", &Door::ALL, Door::as_str)?,
-        model: row::parsed(row, "model")?,
-        engine: row.try_get("engine")?,
+        request: row.request_id("request")?,
+        account: row.parsed("account")?,
+        key: row.parsed("api_key")?,
+        door: row.named("door", &Door::ALL, Door::as_str)?,
+        model: row.parsed("model")?,
+        engine: row.text("engine")?,
         usage: read_usage(row)?,
-        started: row::moment(row, "started")?,
-        first_token: row::span_if_any(row, "first_token_us")?,
-        duration: duration.ok_or(StoreError::Unreadable { column: "duration_us", source: None })?,
-        ending: row::named(row, "ending", &Ending::ALL, Ending::as_str)?,
+        started: row.moment("started")?,
+        first_token: row.span_if_any("first_token_us")?,
+        duration: row.span("duration_us")?,
+        ending: row.named("ending", &Ending::ALL, Ending::as_str)?,
+        client: SeenClient {
+            name: row.text_if_any("client")?,
+            version: row.text_if_any("client_version")?,
+            confidence: row.text("client_confidence")?,
+            ..SeenClient::default()
+        },
+        settlement: None,
     })
 }
 
-fn read_total(row: &SqliteRow) -> Result<UsageTotal, StoreError> {
+fn read_total(row: &Row) -> Result<UsageTotal, StoreError> {
     Ok(UsageTotal {
-        account: row::parsed(row, "account")?,
-        key: row::parsed(row, "api_key")?,
-        model: row::parsed(row, "model")?,
-        requests: row::count(row, "requests")?,
+        account: row.parsed("account")?,
+        key: row.parsed("api_key")?,
+        model: row.parsed("model")?,
+        requests: row.count("requests")?,
         usage: read_usage(row)?,
     })
 }
 
-fn read_usage(row: &SqliteRow) -> Result<Usage, StoreError> {
+fn read_hour(row: &Row) -> Result<HourTotal, StoreError> {
+    Ok(HourTotal {
+        starts: row.moment("starts")?,
+        model: row.parsed("model")?,
+        requests: row.count("requests")?,
+        tokens: row.tokens("tokens")?,
+    })
+}
+
+fn read_usage(row: &Row) -> Result<Usage, StoreError> {
     Ok(Usage {
-        fresh_prompt: row::tokens(row, "fresh_prompt")?,
-        cached_prompt: row::tokens(row, "cached_prompt")?,
-        reasoning: row::tokens(row, "reasoning")?,
-        answer: row::tokens(row, "answer")?,
+        fresh_prompt: row.tokens("fresh_prompt")?,
+        cached_prompt: row.tokens("cached_prompt")?,
+        reasoning: row.tokens("reasoning")?,
+        answer: row.tokens("answer")?,
     })
 }

@@ -3,10 +3,15 @@
 pub mod clock;
 pub mod contract;
 pub mod fake_hub;
+pub mod gate;
 mod http1;
+mod house;
 pub mod memory;
+pub mod postgres;
+pub mod redis;
 pub mod scripted_engine;
 pub mod scripted_host;
 mod test_app;
 
+pub use house::House;
 pub use test_app::{TestApp, TestSettings};

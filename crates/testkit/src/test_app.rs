@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::{Accounts, Keys, Seal};
+use accounts::Keys;
 use capabilities::async_chat::{AsyncChat, ChatTaskHandler, TASK_KIND};
 use gateway::{
     Catalogue, Gateway, GatewayLimits, Meter, MeterSettings, ModelCard, ModelMapping, RouteTo, UsageLog,
@@ -19,7 +19,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use vocab::{Clock, ModelName, Secret, SystemClock};
 
-use crate::memory::{MemoryAccounts, MemoryTasks, MemoryUsage};
+use crate::house::House;
+use crate::memory::{MemoryTasks, MemoryUsage};
 use crate::scripted_engine::ScriptedEngine;
 
 /// A whole server in memory, on a real port, with a scripted engine behind `glm-4.7`, `glm-4.6v` and `glm-4.5`.
@@ -34,7 +35,8 @@ pub struct TestApp {
     pub key: Secret,
     /// For sending requests.
     pub http: reqwest::Client,
-    accounts: Accounts,
+    /// Accounts, plans, money and rules.
+    pub house: House,
     usage: Arc<MemoryUsage>,
     meter: Meter,
     stop: CancellationToken,
@@ -51,6 +53,8 @@ pub struct TestSettings {
     pub server: ServerSettings,
     /// Limits of the gateway.
     pub gateway: GatewayLimits,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Default for TestSettings {
@@ -60,6 +64,7 @@ impl Default for TestSettings {
             others: Vec::new(),
             server: ServerSettings::default(),
             gateway: GatewayLimits::default(),
+            clock: Arc::new(SystemClock),
         }
     }
 }
@@ -78,20 +83,18 @@ impl TestApp {
 
     /// Starts as the test wishes.
     pub async fn with(settings: TestSettings) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let store = Arc::new(MemoryAccounts::default());
-        let keys = Arc::new(Keys::new(store.clone(), Seal::from_bytes(&[7; 32]), clock.clone()));
-        let accounts = Accounts::new(store, keys.clone(), clock.clone());
-        let operator = accounts.ensure_operator().await.expect("the memory store answers");
-        let (_, key) = operator.first_key.expect("the account is new");
-
+        let clock = settings.clock;
         let tracker = TaskTracker::new();
+        let house = House::start(clock.clone(), &tracker).await;
+        let (keys, key) = (house.keys.clone(), house.operator_key.clone());
         let stop = CancellationToken::new();
         let engine = Arc::new(settings.engine);
-        let usage = Arc::new(MemoryUsage::default());
+        let usage = Arc::new(MemoryUsage::with_ledger(house.ledger.clone()));
         let meter = Meter::start(usage.clone(), MeterSettings::default(), &tracker);
         let catalogue = Arc::new(catalogue(&engine, &settings.others));
-        let gateway = Arc::new(Gateway::new(catalogue, meter.clone(), clock.clone(), settings.gateway));
+        let gateway = Gateway::new(catalogue, meter.clone(), clock.clone(), settings.gateway)
+            .with_admissions(house.admissions.clone());
+        let gateway = Arc::new(gateway);
         let tasks =
             Arc::new(Tasks::new(Arc::new(MemoryTasks::default()), clock.clone(), TaskSettings::default()));
         let worker = tasks
@@ -103,6 +106,8 @@ impl TestApp {
             keys: keys.clone(),
             async_chat: Arc::new(AsyncChat::new(gateway.clone(), tasks)),
             gateway,
+            usage: usage.clone(),
+            plan_meter: house.plan_meter.clone(),
             clock,
             settings: Arc::new(settings.server),
         };
@@ -117,7 +122,7 @@ impl TestApp {
             keys,
             key,
             http: reqwest::Client::new(),
-            accounts,
+            house,
             usage,
             meter,
             stop,
@@ -127,8 +132,9 @@ impl TestApp {
 
     /// A key of another account.
     pub async fn strangers_key(&self) -> Secret {
-        let account = self.accounts.create("stranger").await.expect("the memory store answers");
-        self.keys.create(account.id, "theirs", None).await.expect("the memory store answers").1
+        let (account, key) = self.house.newcomer().await;
+        self.house.top_up(account, "1").await;
+        key
     }
 
     /// The address of a path below `/api/paas/v4`.

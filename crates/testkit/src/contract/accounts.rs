@@ -1,7 +1,9 @@
 //! What every account store must do.
 
-use accounts::{Account, AccountStore, ApiKey, PublicId, Seal, SealedSecret};
-use vocab::{AccountId, KeyId, Secret, Timestamp};
+use std::sync::Arc;
+
+use accounts::{Account, AccountState, AccountStore, ApiKey, KeyScope, PublicId, RateOverrides, Seal, SealedSecret};
+use vocab::{AccountId, KeyId, NanoUsd, ProjectId, Secret, Timestamp};
 
 /// Runs every rule on a fresh store.
 pub async fn all<S: AccountStore>(fresh: impl AsyncFn() -> S) {
@@ -12,6 +14,9 @@ pub async fn all<S: AccountStore>(fresh: impl AsyncFn() -> S) {
     a_public_id_names_one_key(&fresh().await).await;
     keys_are_listed_in_pages_and_by_account(&fresh().await).await;
     a_key_is_revoked_once(&fresh().await).await;
+    a_key_is_changed_until_it_is_revoked(&fresh().await).await;
+    a_key_is_followed_by_its_successor(&fresh().await).await;
+    an_account_has_limits_of_its_own(&fresh().await).await;
     last_use_never_moves_back(&fresh().await).await;
     there_is_one_operator(&fresh().await).await;
     names_are_only_text(&fresh().await).await;
@@ -20,7 +25,14 @@ pub async fn all<S: AccountStore>(fresh: impl AsyncFn() -> S) {
 /// An account as a test wants it.
 pub fn account(name: &str) -> Account {
     let created = Timestamp::from_millis(1_770_631_146_123);
-    Account { id: AccountId::generate(), name: name.to_owned(), is_operator: false, created }
+    Account {
+        id: AccountId::generate(),
+        name: name.to_owned(),
+        is_operator: false,
+        state: AccountState::Active,
+        rates: RateOverrides::default(),
+        created,
+    }
 }
 
 /// A living key of `account`; its secret is `secret`, under a seal that is thrown away.
@@ -29,9 +41,13 @@ pub fn key(account: &Account, name: &str) -> ApiKey {
     ApiKey {
         id: KeyId::generate(),
         account: account.id,
+        project: None,
         name: name.to_owned(),
         public_id,
         sealed_secret: sealed(public_id),
+        scope: Arc::default(),
+        monthly_spend_max: None,
+        successor_of: None,
         created: Timestamp::from_millis(1_770_631_146_456),
         expires: None,
         revoked: None,
@@ -86,6 +102,10 @@ async fn keys_come_back_as_they_went_in<S: AccountStore>(store: &S) {
     kept.expires = Some(Timestamp::from_millis(1_999_999_999_999));
     kept.revoked = Some(Timestamp::from_millis(1_888_888_888_888));
     kept.last_used = Some(Timestamp::from_millis(1_777_777_777_777));
+    kept.project = Some(ProjectId::generate());
+    kept.scope = Arc::new(scope());
+    kept.monthly_spend_max = Some(NanoUsd(1_234_567_890_123));
+    kept.successor_of = Some(with_key(store, &account, "old laptop").await.id);
     store.key_insert(&kept).await.expect("a new key is kept");
 
     assert_eq!(store.key_find(kept.id).await.expect("store answers"), Some(kept.clone()));
@@ -138,6 +158,67 @@ async fn a_key_is_revoked_once<S: AccountStore>(store: &S) {
     assert!(!store.key_revoke(KeyId::generate(), first).await.expect("store answers"));
     let kept = store.key_find(key.id).await.expect("store answers").expect("revoked, not removed");
     assert_eq!(kept.revoked, Some(first));
+}
+
+fn scope() -> KeyScope {
+    KeyScope {
+        doors: Some(["coding".to_owned()].into()),
+        models: Some(["glm-4.7".parse().expect("a name")].into()),
+        addresses: Some(vec!["192.0.2.0/24".parse().expect("a network"), "2001:db8::/32".parse().expect("a network")]),
+    }
+}
+
+async fn a_key_is_changed_until_it_is_revoked<S: AccountStore>(store: &S) {
+    let account = with_account(store, "Ana").await;
+    let key = with_key(store, &account, "laptop").await;
+    let changed = ApiKey {
+        name: "desk".to_owned(),
+        project: Some(ProjectId::generate()),
+        scope: Arc::new(scope()),
+        monthly_spend_max: Some(NanoUsd(5)),
+        expires: Some(Timestamp::from_millis(1_999_999_999_999)),
+        ..key.clone()
+    };
+    assert!(store.key_change(&changed).await.expect("store answers"));
+    assert_eq!(store.key_find(key.id).await.expect("store answers"), Some(changed.clone()));
+
+    let revoked = Timestamp::from_millis(5_000);
+    store.key_revoke(key.id, revoked).await.expect("store answers");
+    assert!(!store.key_change(&key).await.expect("store answers"));
+    let kept = store.key_find(key.id).await.expect("store answers");
+    assert_eq!(kept, Some(ApiKey { revoked: Some(revoked), ..changed }));
+}
+
+/// AUTH-08: the old key works for a while, and never longer than it would have.
+async fn a_key_is_followed_by_its_successor<S: AccountStore>(store: &S) {
+    let account = with_account(store, "Ana").await;
+    let at = Timestamp::from_millis;
+    let old = with_key(store, &account, "laptop").await;
+    let successor = |old: &ApiKey| ApiKey { successor_of: Some(old.id), ..key(&account, "laptop") };
+
+    let first = successor(&old);
+    assert!(store.key_rotate(old.id, &first, at(9_000)).await.expect("store answers"));
+    let kept = store.key_find(old.id).await.expect("store answers").expect("still there");
+    assert_eq!(kept.expires, Some(at(9_000)));
+    assert_eq!(store.key_find(first.id).await.expect("store answers"), Some(first));
+
+    assert!(store.key_rotate(old.id, &successor(&old), at(10_000)).await.expect("store answers"));
+    let kept = store.key_find(old.id).await.expect("store answers").expect("still there");
+    assert_eq!(kept.expires, Some(at(9_000)), "a moment that never moves out");
+
+    store.key_revoke(old.id, at(1_000)).await.expect("store answers");
+    let late = successor(&old);
+    assert!(!store.key_rotate(old.id, &late, at(9_000)).await.expect("store answers"));
+    assert_eq!(store.key_find(late.id).await.expect("store answers"), None);
+}
+
+async fn an_account_has_limits_of_its_own<S: AccountStore>(store: &S) {
+    let account = with_account(store, "Ana").await;
+    let rates = RateOverrides { concurrency: Some(7), tokens_per_minute: Some(1 << 40), ..RateOverrides::default() };
+    assert!(store.account_set_rates(account.id, &rates).await.expect("store answers"));
+    assert!(!store.account_set_rates(AccountId::generate(), &rates).await.expect("store answers"));
+    let kept = store.account_find(account.id).await.expect("store answers").expect("still there");
+    assert_eq!(kept, Account { rates, ..account });
 }
 
 async fn last_use_never_moves_back<S: AccountStore>(store: &S) {

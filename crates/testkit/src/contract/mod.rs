@@ -2,5 +2,16 @@
 //! to make an empty store and runs every rule on one of its own.
 
 pub mod accounts;
+pub mod conduct;
+pub mod documents;
+pub mod people;
+pub mod permits;
+pub mod rollup;
+pub mod subscriptions;
+pub mod ledger;
+mod ledger_holds;
+pub mod ledger_random;
+pub mod ledger_writers;
+pub mod quota;
 pub mod tasks;
 pub mod usage;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use accounts::SeenClient;
 use gateway::{Door, Ending, UsageLog, UsageQuery, UsageRecord};
 use vocab::{AccountId, KeyId, ModelName, RequestId, Timestamp, Tokens, Usage};
 
@@ -35,6 +36,8 @@ pub fn record(account: AccountId, key: KeyId, model: &str, started_ms: i64) -> U
         first_token: Some(Duration::from_micros(1_234_567)),
         duration: Duration::from_micros(7_654_321),
         ending: Ending::Finished,
+        client: SeenClient::default(),
+        settlement: None,
     }
 }
 
@@ -53,6 +56,11 @@ async fn records_come_back_as_they_went_in<S: UsageLog>(log: &S) {
         let mut record = record(account, key, "glm-4.7", 1_000 - number);
         record.ending = ending;
         record.door = Door::ALL[records.len() % Door::ALL.len()];
+        if number % 2 == 0 {
+            record.client.name = Some("Claude Code".to_owned());
+            record.client.version = Some("2.1.197".to_owned());
+            record.client.confidence = "certain".to_owned();
+        }
         record.engine = if ending == Ending::EngineRefused { String::new() } else { "'; --".to_owned() };
         record.first_token = (ending != Ending::CallerLeftEarly).then_some(Duration::from_micros(1));
         records.push(record);

@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use accounts::{Account, AccountStore, AccountStoreError, ApiKey, KnownKey, PublicId};
+use accounts::{Account, AccountState, AccountStore, AccountStoreError, ApiKey, KnownKey, PublicId, RateOverrides};
 use async_trait::async_trait;
-use vocab::{AccountId, KeyId, Timestamp};
+use vocab::{AccountId, KeyId, ProjectId, Timestamp};
 
 /// Accounts and keys in memory.
 #[derive(Default)]
@@ -18,6 +18,50 @@ struct Rows {
 impl MemoryAccounts {
     fn rows(&self) -> MutexGuard<'_, Rows> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the store of people does to accounts and keys, as one database would.
+impl MemoryAccounts {
+    /// Changes an account in place, if it is there; says whether `change` did.
+    pub(crate) fn change(&self, id: AccountId, change: impl FnOnce(&mut Account) -> bool) -> bool {
+        self.rows().accounts.get_mut(&id).is_some_and(change)
+    }
+
+    pub(crate) fn find(&self, id: AccountId) -> Option<Account> {
+        self.rows().accounts.get(&id).cloned()
+    }
+
+    pub(crate) fn insert(&self, account: &Account) -> Result<(), AccountStoreError> {
+        self.rows().insert_account(account)
+    }
+
+    /// Takes accounts away that were never used.
+    pub(crate) fn remove(&self, id: AccountId) {
+        self.rows().accounts.remove(&id);
+    }
+
+    pub(crate) fn has_keys(&self, id: AccountId) -> bool {
+        self.rows().keys.values().any(|key| key.account == id)
+    }
+
+    /// Revokes the living keys of an account, or of one of its projects.
+    pub(crate) fn revoke_all(&self, account: AccountId, project: Option<ProjectId>, at: Timestamp) {
+        let mut rows = self.rows();
+        let named = |key: &&mut ApiKey| key.account == account && (project.is_none() || key.project == project);
+        for key in rows.keys.values_mut().filter(named) {
+            key.revoked = key.revoked.or(Some(at));
+        }
+    }
+
+    pub(crate) fn set_state(&self, id: AccountId, from: AccountState, to: AccountState) -> bool {
+        self.change(id, |account| {
+            let is_moved = account.state == from;
+            if is_moved {
+                account.state = to;
+            }
+            is_moved
+        })
     }
 }
 
@@ -70,6 +114,13 @@ impl AccountStore for MemoryAccounts {
         Ok(after.take(limit as usize).cloned().collect())
     }
 
+    async fn account_set_rates(&self, id: AccountId, rates: &RateOverrides) -> Result<bool, AccountStoreError> {
+        let mut rows = self.rows();
+        let Some(account) = rows.accounts.get_mut(&id) else { return Ok(false) };
+        account.rates = *rates;
+        Ok(true)
+    }
+
     async fn operator_insert(&self, account: &Account, key: &ApiKey) -> Result<bool, AccountStoreError> {
         let mut rows = self.rows();
         if rows.operator().is_some() {
@@ -113,6 +164,32 @@ impl AccountStore for MemoryAccounts {
                 && cursor.is_none_or(|cursor| cursor < key.id)
         });
         Ok(after.take(limit as usize).cloned().collect())
+    }
+
+    async fn key_change(&self, key: &ApiKey) -> Result<bool, AccountStoreError> {
+        let mut rows = self.rows();
+        let Some(kept) = rows.keys.get_mut(&key.id).filter(|key| key.revoked.is_none()) else {
+            return Ok(false);
+        };
+        kept.name.clone_from(&key.name);
+        kept.project = key.project;
+        kept.scope = key.scope.clone();
+        kept.monthly_spend_max = key.monthly_spend_max;
+        kept.expires = key.expires;
+        Ok(true)
+    }
+
+    async fn key_rotate(
+        &self,
+        id: KeyId,
+        successor: &ApiKey,
+        until: Timestamp,
+    ) -> Result<bool, AccountStoreError> {
+        let mut rows = self.rows();
+        let Some(key) = rows.keys.get_mut(&id).filter(|key| key.revoked.is_none()) else { return Ok(false) };
+        key.expires = Some(key.expires.map_or(until, |expires| expires.min(until)));
+        rows.insert_key(successor)?;
+        Ok(true)
     }
 
     async fn key_revoke(&self, id: KeyId, at: Timestamp) -> Result<bool, AccountStoreError> {

@@ -1,27 +1,59 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use gateway::{UsageLog, UsageLogError, UsageQuery, UsageRecord, UsageTotal};
-use vocab::{RequestId, Usage};
+use gateway::{HourTotal, UsageLog, UsageLogError, UsageQuery, UsageRecord, UsageTotal};
+use ledger::{LedgerStore, MemoryLedger};
+use vocab::{RequestId, Timestamp, Tokens, Usage};
 
-/// Usage records in memory.
+use super::rollup::Sums;
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// Usage records in memory, and what they take of a ledger in memory.
 #[derive(Default)]
-pub struct MemoryUsage(Mutex<BTreeMap<RequestId, UsageRecord>>);
+pub struct MemoryUsage {
+    records: Mutex<BTreeMap<RequestId, UsageRecord>>,
+    ledger: Arc<MemoryLedger>,
+    sums: Mutex<Sums>,
+}
 
 impl MemoryUsage {
+    /// No records yet; what they take is taken of `ledger`.
+    pub fn with_ledger(ledger: Arc<MemoryLedger>) -> Self {
+        Self { ledger, ..Self::default() }
+    }
+
     fn records(&self) -> MutexGuard<'_, BTreeMap<RequestId, UsageRecord>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn record(&self, request: &RequestId) -> Option<UsageRecord> {
+        self.records().get(request).cloned()
+    }
+
+    pub(super) fn ledger(&self) -> &MemoryLedger {
+        &self.ledger
+    }
+
+    pub(super) fn sums(&self) -> MutexGuard<'_, Sums> {
+        self.sums.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[async_trait]
 impl UsageLog for MemoryUsage {
     async fn usage_append(&self, records: &[UsageRecord]) -> Result<(), UsageLogError> {
+        let settlements: Vec<_> = records.iter().filter_map(|record| record.settlement.clone()).collect();
+        self.ledger.settle(&settlements).await.map_err(|error| UsageLogError(error.into()))?;
         let mut kept = self.records();
+        let mut sums = self.sums();
         for record in records {
-            kept.entry(record.request.clone()).or_insert_with(|| record.clone());
+            kept.entry(record.request.clone()).or_insert_with(|| {
+                sums.unsummed.push(record.request.clone());
+                record.clone()
+            });
         }
         Ok(())
     }
@@ -56,6 +88,27 @@ impl UsageLog for MemoryUsage {
         sums.truncate(limit as usize);
         Ok(sums)
     }
+
+    async fn usage_by_hour(&self, query: &UsageQuery, limit: u32) -> Result<Vec<HourTotal>, UsageLogError> {
+        let kept = self.records();
+        let mut sums = BTreeMap::new();
+        for record in kept.values().filter(|record| is_named(query, record)) {
+            let starts = hour(record.started);
+            let sum = sums.entry((starts, record.model.clone())).or_insert_with(|| HourTotal {
+                starts,
+                model: record.model.clone(),
+                requests: 0,
+                tokens: Tokens::ZERO,
+            });
+            sum.requests += 1;
+            sum.tokens += record.usage.total();
+        }
+        Ok(sums.into_values().take(limit as usize).collect())
+    }
+}
+
+fn hour(started: Timestamp) -> Timestamp {
+    Timestamp::from_millis(started.as_millis() - started.as_millis().rem_euclid(HOUR_MS))
 }
 
 fn is_named(query: &UsageQuery, record: &UsageRecord) -> bool {

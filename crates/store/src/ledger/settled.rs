@@ -1,0 +1,77 @@
+use std::collections::BTreeMap;
+
+use ledger::{QuotaUse, Settled, Settlement, UseSecond, WindowName};
+use vocab::RequestId;
+
+use crate::StoreError;
+use crate::db::{Executor, Row, Tx, bulk, sql};
+
+/// What a request came to.
+pub(super) async fn find<'a>(
+    on: impl Into<Executor<'a>>,
+    request: &RequestId,
+) -> Result<Option<Settled>, StoreError> {
+    let row =
+        sql("SELECT request, account, cost, charged, from_credits, price_version, entry, ended, refunded
+         FROM ledger_settlement WHERE request = $1")
+        .bind(request)
+        .fetch_optional(on)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// What those of these requests came to that were settled before.
+pub(super) async fn known(
+    tx: &mut Tx,
+    settlements: &[Settlement],
+) -> Result<BTreeMap<RequestId, Settled>, StoreError> {
+    let mut select = bulk(
+        "SELECT request, account, cost, charged, from_credits, price_version, entry, ended, refunded
+         FROM ledger_settlement WHERE request IN ({rows})",
+    );
+    for settlement in settlements {
+        select.row().bind(&settlement.request);
+    }
+    let rows = select.fetch_all(tx).await?;
+    let named = |row| read(row).map(|settled: Settled| (settled.request.clone(), settled));
+    rows.iter().map(named).collect()
+}
+
+/// Writes what requests came to, and the quota they used.
+pub(super) async fn insert(tx: &mut Tx, rows: &[(Settled, Option<&QuotaUse>)]) -> Result<(), StoreError> {
+    let mut insert = bulk(
+        "INSERT INTO ledger_settlement
+            (request, account, cost, charged, from_credits, price_version, entry, ended, refunded,
+             pool, units, used_second, five_hours, week, month) {rows}",
+    );
+    for (settled, quota) in rows {
+        insert.row().bind(&settled.request).bind(settled.account).bind(settled.cost);
+        insert.bind(settled.charged).bind(settled.from_credits).bind(settled.price_version);
+        insert.bind(settled.entry).bind(settled.at).bind(settled.refunded);
+        let starts = |name| {
+            let windows = quota.iter().flat_map(|quota| &quota.anchored);
+            windows.rev().find(|(other, _)| *other == name).map(|(_, starts)| *starts)
+        };
+        insert.bind(quota.map(|quota| quota.pool.to_string()));
+        insert.bind(quota.map(|quota| quota.counted().0));
+        insert.bind(quota.map(|quota| UseSecond::of(quota.used_at).0));
+        insert.bind(starts(WindowName::FiveHours));
+        insert.bind(starts(WindowName::Week)).bind(starts(WindowName::Month));
+    }
+    insert.execute(tx).await?;
+    Ok(())
+}
+
+fn read(row: &Row) -> Result<Settled, StoreError> {
+    Ok(Settled {
+        request: row.request_id("request")?,
+        account: row.parsed("account")?,
+        cost: row.money("cost")?,
+        charged: row.money("charged")?,
+        from_credits: row.money("from_credits")?,
+        price_version: row.integer("price_version")?,
+        entry: row.parsed_if_any("entry")?,
+        at: row.moment("ended")?,
+        refunded: row.money("refunded")?,
+    })
+}
