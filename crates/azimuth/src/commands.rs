@@ -12,6 +12,7 @@ use std::process::ExitCode;
 
 use clap::CommandFactory;
 
+use crate::books::Books;
 use crate::cli::{Cli, Command, Global};
 use crate::config::{Config, load};
 use crate::data_folder::DataFolder;
@@ -46,6 +47,8 @@ fn configuration(global: &Global) -> anyhow::Result<Config> {
     Ok(config)
 }
 
-fn data_folder(global: &Global) -> anyhow::Result<DataFolder> {
-    DataFolder::open(&configuration(global)?.data.dir)
+/// Accounts, keys, money and records, as a server that runs beside this has them.
+async fn books(global: &Global) -> anyhow::Result<Books> {
+    let config = configuration(global)?;
+    Books::open(&config, &DataFolder::open(&config.data.dir)?).await
 }

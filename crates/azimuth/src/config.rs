@@ -35,6 +35,7 @@ pub(crate) struct Config {
     pub(crate) demo: DemoConfig,
     pub(crate) store: StoreConfig,
     pub(crate) redis: RedisConfig,
+    pub(crate) billing: BillingConfig,
     pub(crate) people: PeopleConfig,
     pub(crate) mail: MailConfig,
     pub(crate) identity_providers: Vec<IdentityProviderConfig>,
@@ -151,6 +152,15 @@ pub(crate) struct EmbeddedConfig {
     pub(crate) gpu_layers: u32,
 }
 
+/// What requests cost.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct BillingConfig {
+    /// Whether balances, plans and limits hold. Off, every request of a valid key is served, and only counted. The
+    /// operator's own account is never out of money, and has a plan.
+    pub(crate) enabled: bool,
+}
+
 /// The demo model, which answers as `azimuth-demo` until engines or models are configured.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -201,6 +211,12 @@ impl Default for ChatConfig {
 impl Default for CacheConfig {
     fn default() -> Self {
         Self { scope: CacheSharing::Account, ttl_seconds: 3600, disk_mib_max: 2048 }
+    }
+}
+
+impl Default for BillingConfig {
+    fn default() -> Self {
+        Self { enabled: true }
     }
 }
 

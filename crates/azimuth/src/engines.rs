@@ -1,45 +1,14 @@
 //! From the configuration of an engine to the engine.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
-use inference::ChatEngine;
 use inference::parser::Generation;
-use outbound::remote::{Kind, PassThinking, RemoteConfig, RemoteEngine, Timeouts, Tokenize};
+use outbound::remote::{Kind, PassThinking, RemoteConfig, Timeouts, Tokenize};
 use vocab::{Secret, Tokens};
 
-use crate::config::{Config, EngineConfig, EngineKind, RawOutput, ThinkingStyle, TokenizerStyle};
+use crate::config::{EngineConfig, EngineKind, RawOutput, ThinkingStyle, TokenizerStyle};
 use crate::data_folder::DataFolder;
-use crate::embedded::EmbeddedModels;
-use crate::wiring::configured_engines;
-
-/// Every configured engine by name, and those that are hosts elsewhere.
-#[expect(clippy::type_complexity, reason = "two collections of the one thing the caller wires up")]
-pub(crate) fn all(
-    config: &Config,
-    folder: &DataFolder,
-    embedded: &EmbeddedModels,
-) -> anyhow::Result<(HashMap<String, Arc<dyn ChatEngine>>, Vec<Arc<RemoteEngine>>)> {
-    let mut engines: HashMap<String, Arc<dyn ChatEngine>> = HashMap::new();
-    let mut remotes = Vec::new();
-    for about in configured_engines(config) {
-        let engine: Arc<dyn ChatEngine> = match remote_config(&about) {
-            None => embedded.engine(&about.name, &model_file(&about, folder)?)?,
-            Some(remote) => {
-                let remote = Arc::new(
-                    RemoteEngine::new(remote).with_context(|| format!("`engines` `{}`", about.name))?,
-                );
-                remotes.push(remote.clone());
-                remote
-            }
-        };
-        engines.insert(about.name, engine);
-    }
-    Ok((engines, remotes))
-}
 
 /// The file an embedded engine runs.
 pub(crate) fn model_file(about: &EngineConfig, folder: &DataFolder) -> anyhow::Result<PathBuf> {

@@ -1,5 +1,6 @@
 //! `azimuth`: a self-hosted model platform in one program.
 
+mod books;
 mod cli;
 mod commands;
 mod config;
@@ -7,7 +8,9 @@ mod data_folder;
 mod embedded;
 mod engines;
 mod logging;
+mod models;
 mod open_files;
+mod rules;
 mod schedule;
 mod terminal;
 mod wiring;

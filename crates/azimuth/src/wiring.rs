@@ -1,85 +1,49 @@
 //! Where adapters meet: the one place that knows which store, which engines and which server there are.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::{Accounts, Keys};
+use accounts::{DocumentName, UtcOffset};
 use anyhow::Context;
 use capabilities::async_chat::{AsyncChat, ChatTaskHandler, TASK_KIND};
 use gateway::{
-    Catalogue, Gateway, GatewayLimits, Meter, MeterSettings, ModelCard, ModelKind, ModelMapping, RouteTo,
+    Admissions, Gateway, GatewayLimits, Leases, LeasesSettings, MemoryPermits, MemoryPermitsSettings, Meter,
+    MeterSettings, Permits, PlanMeter, UsageLogError, UsageRollup,
 };
-use inference::ChatEngine;
-use outbound::remote::RemoteEngine;
+use ledger::{LedgerStore, QuotaStore};
 use server::{Platform, ServerSettings};
-use store::Store;
+use store::{RedisPermits, RedisSettings, Store};
 use tasks::{TaskSettings, Tasks, WorkerSettings};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use vocab::{Clock, ModelName, SystemClock};
+use vocab::{Clock, NodeId, Secret, Timestamp};
 
-use crate::config::{CacheSharing, Config, DemoConfig, EngineConfig, EngineKind, ModelConfig, OutOfRange};
+use crate::books::Books;
+use crate::config::{CacheSharing, Config, OutOfRange};
 use crate::data_folder::DataFolder;
-use crate::embedded::EmbeddedModels;
-use crate::engines;
+use crate::models::Models;
 use crate::schedule::every;
-
-/// The public name of the demo model.
-pub(crate) const DEMO_MODEL: &str = "azimuth-demo";
-
-/// In `demo.answers_as`: every documented text model.
-pub(crate) const EVERY_MODEL: &str = "*";
-
-/// How much the demo model writes unless a request says otherwise; it does not always know when to stop.
-const DEMO_MAX_TOKENS: u32 = 1024;
-
-/// Accounts, keys and records: what the commands share with a running server.
-pub(crate) struct Books {
-    pub(crate) store: Arc<Store>,
-    pub(crate) keys: Arc<Keys>,
-    pub(crate) accounts: Accounts,
-}
-
-impl Books {
-    pub(crate) async fn open(folder: &DataFolder) -> anyhow::Result<Self> {
-        let store = Arc::new(
-            Store::open(&folder.database())
-                .await
-                .with_context(|| format!("the database {} cannot be opened", folder.database().display()))?,
-        );
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let keys = Arc::new(Keys::new(store.clone(), folder.seal()?, clock.clone()));
-        anyhow::ensure!(
-            keys.seal_fits().await?,
-            "the master key does not open the keys in {}: it belongs to another installation. \
-             Put the right master.key back, or set AZIMUTH_MASTER_KEY",
-            folder.database().display()
-        );
-        let accounts = Accounts::new(store.clone(), keys.clone(), clock);
-        Ok(Self { store, keys, accounts })
-    }
-}
 
 /// A whole installation, running.
 pub(crate) struct Running {
     pub(crate) platform: Platform,
-    embedded: EmbeddedModels,
+    models: Arc<Models>,
+    leases: Leases,
     tracker: TaskTracker,
     stop: CancellationToken,
 }
 
 impl Running {
     /// Puts everything together and starts what runs by itself.
-    pub(crate) fn start(config: &Config, folder: &DataFolder, books: &Books) -> anyhow::Result<Self> {
+    pub(crate) async fn start(config: &Config, folder: &DataFolder, books: &Books) -> anyhow::Result<Self> {
         let tracker = TaskTracker::new();
         let stop = CancellationToken::new();
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let clock = books.clock.clone();
+        let node = NodeId::generate();
 
-        let embedded = EmbeddedModels::start(config, folder);
-        let (engines, remotes) = engines::all(config, folder, &embedded)?;
-        embedded.preload(embedded_names(config), &tracker, stop.clone());
-        let catalogue = Arc::new(catalogue(config, &engines)?);
+        let models = Arc::new(Models::start(config.clone(), folder.clone()));
+        let catalogue = models.catalogue(&books.rules)?;
+        models.preload(&tracker, stop.clone());
         let meter = Meter::start(books.store.clone(), MeterSettings::default(), &tracker);
         let limits = GatewayLimits {
             out_of_range: match config.chat.out_of_range {
@@ -88,7 +52,30 @@ impl Running {
             },
             shared_context_cache: config.cache.scope == CacheSharing::Everyone,
         };
-        let gateway = Arc::new(Gateway::new(catalogue, meter, clock.clone(), limits));
+        let leases = Leases::new(
+            books.store.clone(),
+            books.store.clone(),
+            clock.clone(),
+            node,
+            LeasesSettings::default(),
+            &tracker,
+        );
+        let admissions = Admissions {
+            standings: books.standings.clone(),
+            plans: books.rules.plans.clone(),
+            prices: books.rules.prices.clone(),
+            rates: books.rules.rates.clone(),
+            permits: permits(config, node, clock.clone(), &tracker).await?,
+            leases: leases.clone(),
+            conduct: books.conduct.clone(),
+            end_users: books.end_users.clone(),
+            tracker: tracker.clone(),
+        };
+        let mut gateway = Gateway::new(Arc::new(catalogue), meter, clock.clone(), limits);
+        if config.billing.enabled {
+            gateway = gateway.with_admissions(Arc::new(admissions));
+        }
+        let gateway = Arc::new(gateway);
 
         let kept_for = Duration::from_secs(config.chat.async_result_days * 24 * 3600);
         let task_settings = TaskSettings { kept_for, ..TaskSettings::default() };
@@ -101,28 +88,142 @@ impl Running {
             .worker(worker_settings)
             .with_handler(TASK_KIND, Arc::new(ChatTaskHandler::new(gateway.clone())));
         tracker.spawn(worker.run(stop.clone()));
-        start_schedule(&tracker, &stop, books.keys.clone(), tasks.clone(), remotes);
 
+        let plan_meter = PlanMeter::new(
+            books.standings.clone(),
+            books.rules.plans.clone(),
+            books.store.clone(),
+            clock.clone(),
+        );
         let platform = Platform {
             keys: books.keys.clone(),
-            async_chat: Arc::new(AsyncChat::new(gateway.clone(), tasks)),
+            async_chat: Arc::new(AsyncChat::new(gateway.clone(), tasks.clone())),
             gateway,
+            usage: books.store.clone(),
+            plan_meter: Arc::new(plan_meter),
             clock,
             settings: Arc::new(server_settings(config)),
         };
-        Ok(Self { platform, embedded, tracker, stop })
+        let running = Self { platform, models, leases, tracker, stop };
+        running.start_schedule(books, tasks);
+        Ok(running)
     }
 
-    /// Ends what runs by itself; returns when every record is written.
+    /// Ends what runs by itself; returns when every record is written and nothing is set aside any more.
     pub(crate) async fn stop(self) {
         self.stop.cancel();
-        // The meter ends when the last gateway that could still hand it a record is gone.
+        // The meter ends when the last gateway that could still hand it a record is gone, and what this node holds of
+        // everyone's money is given back when the last request that could use it is.
         drop(self.platform);
+        drop(self.leases);
         self.tracker.close();
         self.tracker.wait().await;
-        self.embedded.shutdown().await;
+        self.models.shutdown().await;
+    }
+
+    fn start_schedule(&self, books: &Books, tasks: Arc<Tasks>) {
+        let Self { tracker, stop, models, .. } = self;
+        let keys = books.keys.clone();
+        every(Duration::from_secs(10), tracker, stop.clone(), move || {
+            let keys = keys.clone();
+            async move { report("the last use of keys was not written", keys.flush_last_used().await) }
+        });
+        every(Duration::from_secs(3600), tracker, stop.clone(), move || {
+            let tasks = tasks.clone();
+            async move { report("old results were not deleted", tasks.purge().await.map(drop)) }
+        });
+        let hosts = models.clone();
+        every(Duration::from_secs(15), tracker, stop.clone(), move || {
+            let hosts = hosts.clone();
+            async move { hosts.probe().await }
+        });
+        self.start_bookkeeping(books);
+        self.follow_rules(books);
+    }
+
+    /// Gives back what nodes that are gone had set aside, ends credits whose time is over, and adds days up.
+    fn start_bookkeeping(&self, books: &Books) {
+        let Self { tracker, stop, .. } = self;
+        let (store, clock) = (books.store.clone(), books.clock.clone());
+        every(Duration::from_secs(5), tracker, stop.clone(), move || {
+            let (store, now) = (store.clone(), clock.now());
+            async move {
+                report("holds were not ended", store.expire(now, SWEEP_MAX).await.map(drop));
+                let reached = Timestamp::from_millis(now.as_millis() - USES_KEPT_MS);
+                report("slices were not ended", store.slices_expire(now, reached, SWEEP_MAX).await.map(drop));
+            }
+        });
+        let (store, plans) = (books.store.clone(), books.rules.plans.clone());
+        every(Duration::from_secs(30), tracker, stop.clone(), move || {
+            let (store, zone) = (store.clone(), plans.current().quota().time_zone);
+            async move { report("days were not added up", roll_up(&store, zone).await) }
+        });
+    }
+
+    /// Puts in force what the operator changes, here or on another node, within a second or so.
+    fn follow_rules(&self, books: &Books) {
+        let (rules, models, gateway) =
+            (books.rules.clone(), self.models.clone(), Arc::downgrade(&self.platform.gateway));
+        every(Duration::from_secs(1), &self.tracker, self.stop.clone(), move || {
+            let (rules, models, gateway) = (rules.clone(), models.clone(), gateway.clone());
+            async move {
+                let changed = match rules.refresh().await {
+                    Ok(changed) => changed,
+                    Err(error) => return tracing::warn!(%error, "the operator's documents were not read"),
+                };
+                let is_about_models =
+                    changed.iter().any(|name| matches!(name, DocumentName::Engines | DocumentName::Models));
+                let Some(gateway) = gateway.upgrade().filter(|_| is_about_models) else { return };
+                match models.catalogue(&rules) {
+                    Ok(catalogue) => gateway.replace_catalogue(catalogue),
+                    Err(error) => tracing::warn!(%error, "the models stay as they were"),
+                }
+            }
+        });
     }
 }
+
+/// The most holds, credits and slices that one sweep ends.
+const SWEEP_MAX: u32 = 1000;
+
+/// Uses of quota older than this are in no window: a month of a plan, and some more.
+const USES_KEPT_MS: i64 = 40 * 24 * 3600 * 1000;
+
+/// How many notes one step of adding up takes.
+const ROLLUP_NOTES_MAX: u32 = 2000;
+
+async fn roll_up(store: &Store, zone: UtcOffset) -> Result<(), UsageLogError> {
+    while store.rollup_step(zone, ROLLUP_NOTES_MAX).await? == ROLLUP_NOTES_MAX {}
+    Ok(())
+}
+
+fn report<E: std::error::Error + 'static>(what: &str, result: Result<(), E>) {
+    if let Err(error) = result {
+        tracing::warn!(error = &error as &dyn std::error::Error, "{what}");
+    }
+}
+
+/// In memory on one node; in Redis for several.
+async fn permits(
+    config: &Config,
+    node: NodeId,
+    clock: Arc<dyn Clock>,
+    tracker: &TaskTracker,
+) -> anyhow::Result<Arc<dyn Permits>> {
+    if config.redis.url.is_empty() {
+        return Ok(Arc::new(MemoryPermits::new(clock, &MemoryPermitsSettings::default())));
+    }
+    let mut settings = RedisSettings::at(Secret::new(config.redis.url.clone()));
+    settings.prefix.clone_from(&config.redis.prefix);
+    let permits = RedisPermits::start(&settings, node, clock, tracker).context("`redis`")?;
+    if !permits.connected_within(REDIS_WAIT_MAX).await {
+        tracing::warn!("Redis does not answer; until it does, this node gives out its share of every limit");
+    }
+    Ok(Arc::new(permits))
+}
+
+/// How long the start waits for Redis.
+const REDIS_WAIT_MAX: Duration = Duration::from_secs(3);
 
 fn server_settings(config: &Config) -> ServerSettings {
     let about = &config.server;
@@ -136,112 +237,4 @@ fn server_settings(config: &Config) -> ServerSettings {
         body_wait_max: Duration::from_secs(about.body_timeout_seconds),
         stall_max: Duration::from_secs(about.stall_timeout_seconds),
     }
-}
-
-fn start_schedule(
-    tracker: &TaskTracker,
-    stop: &CancellationToken,
-    keys: Arc<Keys>,
-    tasks: Arc<Tasks>,
-    remotes: Vec<Arc<RemoteEngine>>,
-) {
-    every(Duration::from_secs(10), tracker, stop.clone(), move || {
-        let keys = keys.clone();
-        async move {
-            if let Err(error) = keys.flush_last_used().await {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "the last use of keys was not written"
-                );
-            }
-        }
-    });
-    every(Duration::from_secs(3600), tracker, stop.clone(), move || {
-        let tasks = tasks.clone();
-        async move {
-            if let Err(error) = tasks.purge().await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "old results were not deleted");
-            }
-        }
-    });
-    for remote in remotes {
-        every(Duration::from_secs(15), tracker, stop.clone(), move || {
-            let remote = remote.clone();
-            async move {
-                if !remote.is_healthy() {
-                    // What it finds is kept by the engine and seen by the router.
-                    let _ = remote.probe().await;
-                }
-            }
-        });
-    }
-}
-
-fn catalogue(config: &Config, engines: &HashMap<String, Arc<dyn ChatEngine>>) -> anyhow::Result<Catalogue> {
-    let mappings = if config.models.is_empty() && config.engines.is_empty() {
-        demo_mappings(&config.demo, engines)
-    } else {
-        config.models.iter().map(|model| mapping(model, engines)).collect()
-    };
-    Ok(Catalogue::new(mappings)?)
-}
-
-fn mapping(model: &ModelConfig, engines: &HashMap<String, Arc<dyn ChatEngine>>) -> ModelMapping {
-    let mut card = documented(&model.name).unwrap_or_else(|| ModelCard::custom(model.name.clone()));
-    card.aliases.extend(model.aliases.iter().cloned());
-    card.max_tokens_default = model.max_tokens.or(card.max_tokens_default);
-    card.temperature_default = model.temperature.or(card.temperature_default);
-    card.top_p_default = model.top_p.or(card.top_p_default);
-    let routes = model
-        .engines
-        .iter()
-        .filter_map(|name| {
-            let weight = model.weights.get(name).copied().unwrap_or(1);
-            engines.get(name).map(|engine| RouteTo { engine: engine.clone(), weight })
-        })
-        .collect();
-    ModelMapping { card, routes }
-}
-
-fn documented(name: &ModelName) -> Option<ModelCard> {
-    ModelCard::documented().iter().find(|card| card.name == *name).cloned()
-}
-
-/// Until engines or models are configured the demo model answers, under its own name and those the operator lends it.
-/// It does not sample and does not write at length: it is too small to be let wander.
-fn demo_mappings(config: &DemoConfig, engines: &HashMap<String, Arc<dyn ChatEngine>>) -> Vec<ModelMapping> {
-    let Some(engine) = engines.get(DEMO_MODEL) else { return Vec::new() };
-    let own = DEMO_MODEL.parse().map(ModelCard::custom).into_iter();
-    let is_lent = |card: &&ModelCard| {
-        let is_named = |name: &String| name == EVERY_MODEL || card.name.as_str() == name;
-        card.kind == ModelKind::Text && card.listed && config.answers_as.iter().any(is_named)
-    };
-    let lent = ModelCard::documented().iter().filter(is_lent).cloned();
-    own.chain(lent)
-        .map(|mut card| {
-            card.temperature_default = Some(0.0);
-            card.max_tokens_default = Some(DEMO_MAX_TOKENS);
-            ModelMapping { card, routes: vec![RouteTo { engine: engine.clone(), weight: 1 }] }
-        })
-        .collect()
-}
-
-/// The engines the configuration names, or the demo model alone.
-pub(crate) fn configured_engines(config: &Config) -> Vec<EngineConfig> {
-    if !config.engines.is_empty() || !config.models.is_empty() {
-        return config.engines.clone();
-    }
-    vec![EngineConfig::embedded(DEMO_MODEL, None)]
-}
-
-fn embedded_names(config: &Config) -> Vec<String> {
-    let engines = configured_engines(config).into_iter();
-    engines.filter(|engine| engine.kind == EngineKind::Embedded).map(|engine| engine.name).collect()
-}
-
-/// Whether nothing is configured, so that the demo model stands in.
-pub(crate) fn is_demo(config: &Config) -> bool {
-    configured_engines(config)
-        .iter()
-        .all(|engine| engine.kind == EngineKind::Embedded && engine.file.is_none())
 }

@@ -1,6 +1,6 @@
 use std::ops::Deref;
 
-use accounts::Credential;
+use accounts::{AuthError, Credential};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::{HeaderMap, HeaderName, header::AUTHORIZATION, request::Parts};
 use axum::middleware::Next;
@@ -11,7 +11,7 @@ use crate::{ApiError, Platform};
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// Who sent the request. A handler that asks for this cannot be reached without a key.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Caller(accounts::Caller);
 
 impl Deref for Caller {
@@ -35,6 +35,11 @@ pub(crate) async fn require(State(platform): State<Platform>, mut request: Reque
 }
 
 async fn authenticate(platform: &Platform, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    Ok(credential_holder(platform, headers).await?)
+}
+
+/// Who holds the credential in `headers`.
+pub(crate) async fn credential_holder(platform: &Platform, headers: &HeaderMap) -> Result<Caller, AuthError> {
     let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     // A header that is not text is there, but names nobody.
     let is_unreadable = |name: &HeaderName| headers.get(name).is_some_and(|value| value.to_str().is_err());
@@ -42,9 +47,9 @@ async fn authenticate(platform: &Platform, headers: &HeaderMap) -> Result<Caller
     match Credential::from_parts(text(&AUTHORIZATION), text(&X_API_KEY), None) {
         Some(credential) => Ok(Caller(platform.keys.authenticate(credential.expose()).await?)),
         None if is_unreadable(&AUTHORIZATION) || is_unreadable(&X_API_KEY) => {
-            Err(accounts::AuthError::Invalid.into())
+            Err(AuthError::Invalid)
         }
-        None => Err(accounts::AuthError::Missing.into()),
+        None => Err(AuthError::Missing),
     }
 }
 
@@ -53,7 +58,7 @@ impl FromRequestParts<Platform> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, platform: &Platform) -> Result<Self, ApiError> {
         match parts.extensions.get::<Self>() {
-            Some(caller) => Ok(*caller),
+            Some(caller) => Ok(caller.clone()),
             None => authenticate(platform, &parts.headers).await,
         }
     }

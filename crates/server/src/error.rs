@@ -26,7 +26,7 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    fn new(code: Code, body: ErrorBody) -> Self {
+    pub(crate) fn new(code: Code, body: ErrorBody) -> Self {
         Self {
             status: StatusCode::from_u16(code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             body,
@@ -35,22 +35,36 @@ impl ApiError {
         }
     }
 
-    fn of(code: Code, fields: &[(&str, &str)]) -> Self {
+    pub(crate) fn of(code: Code, fields: &[(&str, &str)]) -> Self {
         Self::new(code, ErrorBody::new(code, fields))
     }
 
-    fn saying(code: Code, message: impl Into<String>) -> Self {
+    pub(crate) fn saying(code: Code, message: impl Into<String>) -> Self {
         Self::new(code, ErrorBody::with_message(code, message))
     }
 
-    fn with_status(mut self, status: StatusCode) -> Self {
+    pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
         self.status = status;
         self
     }
 
-    fn retry_after(mut self, wait: Option<Duration>) -> Self {
+    pub(crate) fn retry_after(mut self, wait: Option<Duration>) -> Self {
         self.retry_after = wait;
         self
+    }
+
+    /// Tells clients not to try again by themselves, although the code alone would not.
+    pub(crate) fn never_retried(mut self) -> Self {
+        self.may_heal = false;
+        self
+    }
+
+    /// 503 with code 1120. Never 401: the key may be right, and clients would stop.
+    pub(crate) fn accounts_unavailable(cause: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(error = cause, "accounts could not be looked up");
+        Self::of(Code::AccountUnavailable, &[])
+            .with_status(StatusCode::SERVICE_UNAVAILABLE)
+            .retry_after(Some(Duration::from_secs(1)))
     }
 
     /// The envelope alone, for where the status has been sent already.
@@ -139,13 +153,7 @@ impl From<AuthError> for ApiError {
             AuthError::Invalid => Self::of(Code::CredentialInvalid, &[]),
             AuthError::Expired => Self::of(Code::TokenExpired, &[]),
             AuthError::SignatureMismatch => Self::of(Code::SignatureInvalid, &[]),
-            AuthError::Unavailable(cause) => {
-                tracing::error!(error = &cause as &dyn std::error::Error, "keys could not be looked up");
-                // Never 401: the key may be right, and clients would stop.
-                Self::of(Code::AccountUnavailable, &[])
-                    .with_status(StatusCode::SERVICE_UNAVAILABLE)
-                    .retry_after(Some(Duration::from_secs(1)))
-            }
+            AuthError::Unavailable(cause) => Self::accounts_unavailable(&cause),
         }
     }
 }
@@ -171,6 +179,7 @@ impl From<ChatError> for ApiError {
                 BadRequest::invalid("messages", &format!("`{model}` takes text only; send text parts")).into()
             }
             ChatError::InProgress(id) => Self::of(Code::DuplicateRequest, &[("request_id", &id)]),
+            ChatError::Refused(refusal) => refusal.into(),
             ChatError::MeteringBehind => Self::of(Code::Overloaded, &[]).retry_after(retry_after),
             ChatError::Engine(error) => error.into(),
         }

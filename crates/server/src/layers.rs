@@ -9,13 +9,14 @@ use tower::util::MapRequestLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
-use crate::{ApiError, Platform, context, health, paas, path};
+use crate::{ApiError, Platform, context, health, monitor, paas, path};
 
 /// The whole server: every route and every layer a request passes, outermost first.
 pub fn app(platform: Platform) -> Router {
     let routes = Router::new()
         .nest("/api/paas/v4", paas::routes(&platform, Door::General))
         .nest("/api/coding/paas/v4", paas::routes(&platform, Door::Coding))
+        .nest("/api/monitor", monitor::routes(&platform))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/", get(welcome))

@@ -4,14 +4,17 @@
 
 mod auth;
 mod body;
+mod client;
 mod connections;
 mod context;
 mod error;
 mod health;
 mod layers;
+mod monitor;
 mod paas;
 mod path;
 mod platform;
+mod refusal;
 mod serve;
 mod sse;
 mod stall_guard;

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use accounts::Keys;
 use capabilities::async_chat::AsyncChat;
-use gateway::Gateway;
+use gateway::{Gateway, PlanMeter, UsageLog};
 use vocab::Clock;
 
 /// Everything the routes call. Cheap to clone.
@@ -15,6 +15,10 @@ pub struct Platform {
     pub gateway: Arc<Gateway>,
     /// Chat completions whose answer is fetched later.
     pub async_chat: Arc<AsyncChat>,
+    /// What was used.
+    pub usage: Arc<dyn UsageLog>,
+    /// How full plans are.
+    pub plan_meter: Arc<PlanMeter>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Limits.

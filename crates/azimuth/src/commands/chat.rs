@@ -9,7 +9,6 @@ use vocab::{ModelName, Secret};
 
 use crate::cli::{Chat, Global};
 use crate::terminal::dim;
-use crate::wiring::Books;
 
 pub(super) async fn run(global: &Global, options: Chat) -> anyhow::Result<ExitCode> {
     let key = match &options.key {
@@ -55,7 +54,7 @@ async fn own_key(global: &Global) -> anyhow::Result<Secret> {
     if !folder.join("azimuth.db").exists() {
         bail!("{} holds no installation", folder.display());
     }
-    let books = Books::open(&super::data_folder(global)?).await?;
+    let books = super::books(global).await?;
     let operator = books.accounts.ensure_operator().await?;
     Ok(books.keys.reveal_one(operator.account.id).await?)
 }

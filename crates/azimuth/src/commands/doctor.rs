@@ -10,7 +10,8 @@ use crate::cli::{Global, Output};
 use crate::config::{Config, load};
 use crate::data_folder::DataFolder;
 use crate::terminal::print_json;
-use crate::wiring::{Books, configured_engines};
+use crate::books::Books;
+use crate::models::configured_engines;
 use crate::{embedded, engines};
 
 /// One thing that was looked at.
@@ -80,8 +81,8 @@ async fn installation(config: &Config, findings: &mut Vec<Finding>) {
         Err(error) => return findings.push(finding("data folder", State::Broken, format!("{error:#}"))),
     };
     findings.push(finding("data folder", State::Fine, folder.root().display().to_string()));
-    findings.push(match Books::open(&folder).await {
-        Ok(_) => finding("database", State::Fine, folder.database().display().to_string()),
+    findings.push(match Books::open(config, &folder).await {
+        Ok(_) => finding("database", State::Fine, where_it_is(config, &folder)),
         Err(error) => finding("database", State::Broken, format!("{error:#}")),
     });
     findings.push(port(&config.server.listen).await);
@@ -106,6 +107,15 @@ async fn installation(config: &Config, findings: &mut Vec<Finding>) {
                 }
             }
         });
+    }
+}
+
+/// The file, or the server without the credentials of its address.
+fn where_it_is(config: &Config, folder: &DataFolder) -> String {
+    match config.store.url.rsplit_once('@') {
+        _ if config.store.url.is_empty() => folder.database().display().to_string(),
+        Some((_, server)) => server.to_owned(),
+        None => "PostgreSQL".to_owned(),
     }
 }
 

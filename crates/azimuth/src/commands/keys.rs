@@ -8,12 +8,12 @@ use vocab::{Clock, KeyId, SystemClock, Timestamp};
 
 use crate::cli::{Global, Keys, Output};
 use crate::terminal::{print_json, print_table};
-use crate::wiring::Books;
+use crate::books::Books;
 
 const PAGE: u32 = 200;
 
 pub(super) async fn run(global: &Global, command: Keys) -> anyhow::Result<ExitCode> {
-    let books = Books::open(&super::data_folder(global)?).await?;
+    let books = super::books(global).await?;
     match command {
         Keys::Create { name, expires_days, output } => create(&books, &name, expires_days, output).await?,
         Keys::List { output } => list(&books, output).await?,

@@ -7,10 +7,12 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use vocab::Secret;
 
+use crate::books::Books;
 use crate::cli::{Global, Serve};
 use crate::config::Config;
 use crate::data_folder::{DataFolder, write_whole};
-use crate::wiring::{Books, DEMO_MODEL, Running, is_demo};
+use crate::models::{DEMO_MODEL, is_demo};
+use crate::wiring::Running;
 use crate::{logging, open_files, terminal};
 
 pub(super) async fn run(global: &Global, options: Serve) -> anyhow::Result<ExitCode> {
@@ -27,9 +29,9 @@ pub(super) async fn run(global: &Global, options: Serve) -> anyhow::Result<ExitC
     })?;
     let base_url = format!("http://{}", listener.local_addr()?);
     let folder = DataFolder::open(&config.data.dir)?;
-    let books = Books::open(&folder).await?;
-    let operator = books.accounts.ensure_operator().await?;
-    let running = Running::start(&config, &folder, &books)?;
+    let books = Books::open(&config, &folder).await?;
+    let operator = books.ensure_operator().await?;
+    let running = Running::start(&config, &folder, &books).await?;
 
     let stop = stop_signal()?;
     let app = server::app(running.platform.clone());

@@ -6,10 +6,10 @@ use vocab::{Clock, SystemClock, Timestamp};
 
 use crate::cli::{Global, Usage};
 use crate::terminal::{print_json, print_table};
-use crate::wiring::Books;
+use crate::books::Books;
 
 pub(super) async fn run(global: &Global, options: &Usage) -> anyhow::Result<ExitCode> {
-    let books = Books::open(&super::data_folder(global)?).await?;
+    let books = super::books(global).await?;
     let query = UsageQuery { since: options.days.map(days_ago), ..UsageQuery::default() };
     if options.requests {
         requests(&books, &query, options).await?;

@@ -6,7 +6,7 @@ use std::net::ToSocketAddrs;
 use gateway::{ModelCard, ModelKind};
 
 use super::{Config, EngineConfig, EngineKind};
-use crate::wiring::{EVERY_MODEL, is_demo};
+use crate::models::{EVERY_MODEL, is_demo};
 
 pub(super) fn check(config: &Config, mistakes: &mut Vec<String>) {
     let server = &config.server;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use vocab::ModelName;
 
 /// Something that runs models: a file in this process, or a host elsewhere.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EngineConfig {
     /// A name for it, used in `models` and in usage records.
@@ -92,7 +92,7 @@ pub(crate) enum TokenizerStyle {
 }
 
 /// How long a host may take, in seconds.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct TimeoutsConfig {
     /// To accept the connection.
@@ -104,7 +104,7 @@ pub(crate) struct TimeoutsConfig {
 }
 
 /// A public model and the engines that run it.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ModelConfig {
     /// The public name: a documented one such as `glm-4.7`, or your own.

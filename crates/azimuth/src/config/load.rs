@@ -55,6 +55,7 @@ pub(crate) fn load(
             "demo" => take(&section, value, &mut config.demo, &mut mistakes),
             "store" => take(&section, value, &mut config.store, &mut mistakes),
             "redis" => take(&section, value, &mut config.redis, &mut mistakes),
+            "billing" => take(&section, value, &mut config.billing, &mut mistakes),
             "people" => take(&section, value, &mut config.people, &mut mistakes),
             "mail" => take(&section, value, &mut config.mail, &mut mistakes),
             "identity_providers" => config.identity_providers = take_each(&section, value, &mut mistakes),
@@ -62,7 +63,7 @@ pub(crate) fn load(
             "models" => config.models = take_each(&section, value, &mut mistakes),
             unknown => mistakes.push(format!(
                 "`{unknown}`: no such section; there are server, data, log, chat, cache, embedded, demo, store, redis, \
-                 people, mail, identity_providers, engines, models"
+                 billing, people, mail, identity_providers, engines, models"
             )),
         }
     }

@@ -10,6 +10,7 @@ use wire::{Code, ErrorBody};
 
 use super::question::Question;
 use crate::body::WholeBody;
+use crate::client::ClientHeaders;
 use crate::{ApiError, Caller, Platform, RequestContext};
 
 /// Accepts a conversation whose answer is fetched later (`http-api.md` §4.1).
@@ -18,11 +19,13 @@ pub(crate) async fn create(
     Extension(door): Extension<Door>,
     caller: Caller,
     context: RequestContext,
+    headers: ClientHeaders,
     body: WholeBody,
 ) -> Result<Json<AsyncResult>, ApiError> {
     let Question { request, options, head } =
         Question::read(&platform, door, &context, body)?.without_web_search()?;
-    let call = AsyncChatCall { id: context.id, client_request_id: options.request_id, door, request };
+    let client = headers.recognise(&platform.gateway, &request);
+    let call = AsyncChatCall { id: context.id, client_request_id: options.request_id, door, client, request };
     platform.async_chat.submit(&caller, call).await?;
     Ok(Json(AsyncResult::processing(&head)))
 }
@@ -50,6 +53,7 @@ fn error_body(failure: Failure) -> ErrorBody {
             ErrorBody::prompt_too_long(Overflow { prompt: Tokens(prompt), window: Tokens(window) })
         }
         Failure::Refused { message } => ErrorBody::with_message(Code::BadParameters, message),
+        Failure::NotAllowed { message } => ErrorBody::with_message(Code::InsufficientBalance, message),
         Failure::Busy => ErrorBody::new(Code::Overloaded, &[]),
         Failure::EngineFailed => ErrorBody::new(Code::ProcessingFailed, &[]),
     }

@@ -9,6 +9,7 @@ use wire::paas::ChatCompletion;
 
 use super::question::Question;
 use crate::body::WholeBody;
+use crate::client::ClientHeaders;
 use crate::{ApiError, Caller, Platform, RequestContext, sse};
 
 /// Answers a conversation, whole or as server-sent events (`http-api.md` §2).
@@ -17,6 +18,7 @@ pub(crate) async fn create(
     Extension(door): Extension<Door>,
     caller: Caller,
     context: RequestContext,
+    headers: ClientHeaders,
     body: WholeBody,
 ) -> Result<Response, ApiError> {
     let deadline = Instant::now() + platform.settings.answer_duration_max;
@@ -27,6 +29,7 @@ pub(crate) async fn create(
         client_request_id: options.request_id,
         door,
         is_repeated: false,
+        client: headers.recognise(&platform.gateway, &request),
         request,
     };
     if options.stream {

@@ -19,7 +19,8 @@ pub(crate) async fn retrieve(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<ModelEntry>, ApiError> {
     let name: Option<ModelName> = id.ok().and_then(|Path(id)| id.parse().ok());
-    let found = name.and_then(|name| platform.gateway.catalogue().chat_model(&name).ok());
+    let catalogue = platform.gateway.catalogue();
+    let found = name.and_then(|name| catalogue.chat_model(&name).ok());
     found.map(|model| Json(entry(&model.card))).ok_or_else(ApiError::no_such_model)
 }
 

@@ -1,0 +1,123 @@
+//! What an operator changes while the platform runs: prices, plans, rates, rules of use, models and engines.
+
+use std::sync::Arc;
+
+use accounts::{DocumentName, Documents, InvalidDocument, PlanBook, UseRules};
+use gateway::RateRules;
+use ledger::{PriceBook, PriceBooks};
+use serde_json::Value;
+use store::Store;
+use vocab::{Clock, InForce};
+
+use crate::config::{EngineConfig, ModelConfig};
+
+/// The rules in force on this node, and the documents they come from.
+#[derive(Clone)]
+pub(crate) struct Rules {
+    pub(crate) documents: Arc<Documents>,
+    pub(crate) prices: Arc<InForce<PriceBooks>>,
+    pub(crate) plans: Arc<InForce<PlanBook>>,
+    pub(crate) rates: Arc<InForce<RateRules>>,
+    pub(crate) use_rules: Arc<InForce<UseRules>>,
+}
+
+impl Rules {
+    pub(crate) async fn open(store: Arc<Store>, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let documents = Documents::new(store, clock)
+            .with_validator(DocumentName::Prices, |body| checked(PriceBook::from_sheet(0, body)))
+            .with_validator(DocumentName::Plans, |body| checked(PlanBook::from_value(body)))
+            .with_validator(DocumentName::Rates, |body| checked(RateRules::from_json(&body.to_string())))
+            .with_validator(DocumentName::UseRules, |body| checked(UseRules::from_json(&body.to_string())))
+            .with_validator(DocumentName::Engines, |body| checked(engines(body)))
+            .with_validator(DocumentName::Models, |body| checked(models(body)));
+        let rules = Self {
+            documents: Arc::new(documents),
+            prices: Arc::new(InForce::new(PriceBooks::new(PriceBook::documented()))),
+            plans: Arc::new(InForce::new(PlanBook::documented().clone())),
+            rates: Arc::default(),
+            use_rules: Arc::default(),
+        };
+        rules.refresh().await?;
+        Ok(rules)
+    }
+
+    /// Puts what was changed in force here, wherever that was. Says which documents those are.
+    pub(crate) async fn refresh(&self) -> anyhow::Result<Vec<DocumentName>> {
+        let refreshed = self.documents.refresh().await?;
+        for refused in &refreshed.refused {
+            tracing::warn!(
+                document = %refused.name,
+                version = refused.version,
+                why = %refused.why,
+                "a change is not understood here and not in force; the version before it stays"
+            );
+        }
+        for name in &refreshed.changed {
+            self.put_in_force(*name).await?;
+        }
+        Ok(refreshed.changed)
+    }
+
+    /// The document as it is, or as the program brings it.
+    pub(crate) fn body(&self, name: DocumentName) -> Value {
+        match self.documents.current(name) {
+            Some(document) => document.body.clone(),
+            None => documented(name),
+        }
+    }
+
+    async fn put_in_force(&self, name: DocumentName) -> anyhow::Result<()> {
+        let body = self.body(name);
+        match name {
+            DocumentName::Prices => self.put_prices_in_force().await?,
+            DocumentName::Plans => self.plans.replace(PlanBook::from_value(&body)?),
+            DocumentName::Rates => self.rates.replace(RateRules::from_json(&body.to_string())?),
+            DocumentName::UseRules => self.use_rules.replace(UseRules::from_json(&body.to_string())?),
+            // Whoever serves models builds its catalogue from these.
+            DocumentName::Engines | DocumentName::Models => {}
+        }
+        Ok(())
+    }
+
+    /// Old versions too: what was charged by them can be explained by them only.
+    async fn put_prices_in_force(&self) -> anyhow::Result<()> {
+        let mut books = PriceBooks::new(PriceBook::documented());
+        for document in self.documents.every(DocumentName::Prices).await? {
+            books.add(PriceBook::from_sheet(document.version, &document.body)?);
+        }
+        self.prices.replace(books);
+        Ok(())
+    }
+
+    /// Engines that were added while running.
+    pub(crate) fn engines(&self) -> Vec<EngineConfig> {
+        engines(&self.body(DocumentName::Engines)).unwrap_or_default()
+    }
+
+    /// Models that were mapped while running.
+    pub(crate) fn models(&self) -> Vec<ModelConfig> {
+        models(&self.body(DocumentName::Models)).unwrap_or_default()
+    }
+}
+
+fn documented(name: DocumentName) -> Value {
+    match name {
+        DocumentName::Prices => PriceBook::documented_sheet(),
+        DocumentName::Plans => serde_json::from_str(PlanBook::documented_json()).unwrap_or_default(),
+        DocumentName::Rates => serde_json::to_value(RateRules::default()).unwrap_or_default(),
+        DocumentName::UseRules => serde_json::to_value(UseRules::default()).unwrap_or_default(),
+        DocumentName::Engines | DocumentName::Models => Value::Array(Vec::new()),
+    }
+}
+
+fn engines(body: &Value) -> Result<Vec<EngineConfig>, serde_json::Error> {
+    serde_json::from_value(body.clone())
+}
+
+fn models(body: &Value) -> Result<Vec<ModelConfig>, serde_json::Error> {
+    serde_json::from_value(body.clone())
+}
+
+fn checked<T, E: std::error::Error + Send + Sync + 'static>(read: Result<T, E>) -> Result<(), InvalidDocument> {
+    read.map(drop).map_err(Into::into)
+}
