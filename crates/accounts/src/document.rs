@@ -45,14 +45,8 @@ pub struct UnknownDocument(String);
 
 impl DocumentName {
     /// Every document.
-    pub const ALL: [Self; 6] = [
-        Self::Prices,
-        Self::Plans,
-        Self::Models,
-        Self::Engines,
-        Self::Rates,
-        Self::UseRules,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Prices, Self::Plans, Self::Models, Self::Engines, Self::Rates, Self::UseRules];
 
     /// The name used in records.
     pub fn as_str(self) -> &'static str {

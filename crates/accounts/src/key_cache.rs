@@ -1,37 +1,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
-use moka::future::Cache;
 use vocab::Secret;
 
+use crate::lately::Lately;
 use crate::{AccountStore, ApiKey, AuthError, Caller, PublicId, Seal};
 
-/// A request never trusts what was read from the store longer ago than this. It is how long a
-/// revocation by another process may take to be noticed here (rule AUTH-08).
-const TRUSTED_FOR: Duration = Duration::from_secs(1);
-
-/// How long an answer stays in the cache: a little less, because the read before it took time too.
-const CACHED_FOR: Duration = Duration::from_millis(900);
-
-/// How many answers are remembered, known keys and unknown ids together. When strangers try ids
-/// without end, the cache keeps those that are asked for often.
-const ANSWERS_MAX: u64 = 65_536;
-
-/// What the store lately said about public ids, one read at a time for each.
-///
-/// Measured on the machine's monotonic clock: how old an answer is must not depend on a clock that
-/// people, or tests, can turn.
+/// What the store lately said about public ids: at most a second ago (rule AUTH-08), or, while it does not answer, at most
+/// a minute.
 pub(crate) struct KeyCache {
     store: Arc<dyn AccountStore>,
     seal: Arc<Seal>,
-    answers: Cache<PublicId, Answer>,
-}
-
-#[derive(Clone)]
-struct Answer {
-    read_began: Instant,
-    key: Option<Arc<OpenedKey>>,
+    lately: Lately<PublicId, Option<Arc<OpenedKey>>, AuthError>,
 }
 
 /// A key with its secret unsealed, for as long as it is trusted.
@@ -52,30 +32,22 @@ impl OpenedKey {
 
 impl KeyCache {
     pub(crate) fn new(store: Arc<dyn AccountStore>, seal: Arc<Seal>) -> Self {
-        let answers = Cache::builder().max_capacity(ANSWERS_MAX).time_to_live(CACHED_FOR).build();
-        Self { store, seal, answers }
+        Self { store, seal, lately: Lately::new() }
     }
 
-    /// The key that `id` names, as the store knew it no longer ago than [`TRUSTED_FOR`].
+    /// The key that `id` names.
     pub(crate) async fn find(&self, id: PublicId) -> Result<Option<Arc<OpenedKey>>, AuthError> {
-        let arrived = Instant::now();
-        let answer =
-            self.answers.try_get_with(id, self.read(id)).await.map_err(|error| AuthError::clone(&error))?;
-
-        // A read may itself have been slow, and this request may have joined it late.
-        let is_trusted = arrived.saturating_duration_since(answer.read_began) <= TRUSTED_FOR;
-        if is_trusted { Ok(answer.key) } else { Ok(self.read(id).await?.key) }
+        self.lately.find(id, || self.read(id)).await.map_err(|error| AuthError::clone(&error))
     }
 
     /// Makes the next request read `id` anew.
     pub(crate) async fn forget(&self, id: PublicId) {
-        self.answers.invalidate(&id).await;
+        self.lately.forget(id).await;
     }
 
-    async fn read(&self, id: PublicId) -> Result<Answer, AuthError> {
-        let read_began = Instant::now();
+    async fn read(&self, id: PublicId) -> Result<Option<Arc<OpenedKey>>, AuthError> {
         let known = self.store.key_find_by_public_id(id).await.map_err(AuthError::unavailable)?;
-        let Some(known) = known else { return Ok(Answer { read_began, key: None }) };
+        let Some(known) = known else { return Ok(None) };
 
         let secret = self.seal.open(id, &known.key.sealed_secret).map_err(AuthError::unavailable)?;
         let caller = Caller {
@@ -86,7 +58,6 @@ impl KeyCache {
             monthly_spend_max: known.key.monthly_spend_max,
             is_operator: known.account.is_operator,
         };
-        let opened = OpenedKey { key: known.key, secret, caller, used: AtomicBool::new(false) };
-        Ok(Answer { read_began, key: Some(Arc::new(opened)) })
+        Ok(Some(Arc::new(OpenedKey { key: known.key, secret, caller, used: AtomicBool::new(false) })))
     }
 }

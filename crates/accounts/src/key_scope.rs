@@ -70,8 +70,13 @@ impl KeyScope {
                 return Err(OutOfScope::Address);
             }
         }
-        match (&self.models, model) {
-            (Some(models), Some(model)) if !models.contains(model) => Err(OutOfScope::Model),
+        model.map_or(Ok(()), |model| self.allows_model(model))
+    }
+
+    /// Passes if the key may ask `model`, for where everything else was looked at before.
+    pub fn allows_model(&self, model: &ModelName) -> Result<(), OutOfScope> {
+        match &self.models {
+            Some(models) if !models.contains(model) => Err(OutOfScope::Model),
             _ => Ok(()),
         }
     }

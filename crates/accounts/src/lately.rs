@@ -22,6 +22,9 @@ const TRY_EVERY: Duration = Duration::from_millis(500);
 const ANSWERS_MAX: u64 = 65_536;
 
 /// What a store lately said, one read at a time for each key.
+///
+/// Measured on the machine's monotonic clock: how old an answer is must not depend on a clock that people, or tests, can
+/// turn.
 pub(crate) struct Lately<K, V, E> {
     fresh: Cache<K, Answer<V>>,
     kept: Cache<K, V>,

@@ -4,6 +4,7 @@
 //! that is kept goes through the [`AccountStore`] port.
 
 mod account;
+mod account_moves;
 mod account_state;
 mod account_store;
 mod accounts;
@@ -20,6 +21,7 @@ mod document_store;
 mod documents;
 mod email;
 mod holdings;
+mod idempotency;
 mod identity;
 mod invitation;
 mod jwt;
@@ -58,6 +60,7 @@ mod token;
 mod use_rules;
 
 pub use account::{Account, InvalidName};
+pub use account_moves::AccountMoves;
 pub use account_state::{AccountEvent, AccountState, IllegalAccountEvent};
 pub use account_store::{AccountStore, AccountStoreError, KnownKey};
 pub use accounts::{AccountError, Accounts, Operator};
@@ -66,6 +69,10 @@ pub use credential::Credential;
 pub use document::{DocumentName, OperatorDocument, UnknownDocument};
 pub use document_store::{DocumentStore, DocumentStoreError};
 pub use documents::{DocumentError, DocumentValidator, Documents, InvalidDocument, Refreshed, RefusedDocument};
+pub use idempotency::{
+    Claim, Idempotency, IdempotencyBegun, IdempotencyError, IdempotencyRecord, IdempotencyStore, IdempotencyStoreError,
+    Idempotent, KeptAnswer,
+};
 pub use holdings::{HeldPlan, Holdings, NoPlan};
 pub use key::{ApiKey, InvalidPublicId, PublicId};
 pub use keys::{AuthError, KeyError, Keys};

@@ -12,8 +12,8 @@ use crate::account_state::IllegalAccountEvent;
 use crate::people::{People, owner};
 use crate::throttle::TooManyTries;
 use crate::{
-    Access, Account, AccountEvent, AccountState, Action, AuditAction, By, NotAllowed, PeopleStore, PeopleStoreError,
-    PostFull, RateOverrides,
+    Access, Account, AccountEvent, AccountMoves, AccountState, Action, AuditAction, By, NotAllowed, OrganisationStore,
+    PeopleStore, PeopleStoreError, PostFull, RateOverrides,
 };
 
 /// Longest page of a list.
@@ -135,13 +135,8 @@ impl Organisations {
         event: AccountEvent,
         by: &By,
     ) -> Result<AccountState, OrganisationError> {
-        if account.is_operator {
-            return Err(OrganisationError::IsOperator);
-        }
-        let to = account.state.after(event)?;
-        let audit = by.did(self.now(), account.id, ACCOUNT_CHANGE, account.id).with("state", to.name());
-        let is_moved = self.store.organisation_set_state(account.id, account.state, to, &audit).await?;
-        if is_moved { Ok(to) } else { Err(OrganisationError::Changed) }
+        let store: Arc<dyn OrganisationStore> = self.store.clone();
+        AccountMoves::new(store, self.clock.clone()).change(account, event, by).await
     }
 
     fn now(&self) -> Timestamp {
@@ -151,7 +146,6 @@ impl Organisations {
 
 const ACCOUNT_CREATE: AuditAction = AuditAction::named("account.create");
 const ACCOUNT_RENAME: AuditAction = AuditAction::named("account.rename");
-const ACCOUNT_CHANGE: AuditAction = AuditAction::named("account.change");
 const MEMBER_SET_ROLE: AuditAction = AuditAction::named("member.set_role");
 const MEMBER_REMOVE: AuditAction = AuditAction::named("member.remove");
 const MEMBER_LEAVE: AuditAction = AuditAction::named("member.leave");

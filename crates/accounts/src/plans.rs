@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use vocab::{AccountId, Clock, InForce, SubscriptionId, Timestamp};
 
 use crate::{
-    AccountStore, AccountStoreError, Holdings, Plan, PlanBook, PlanId, Subscription,
-    SubscriptionStore, SubscriptionStoreError, Term,
+    AccountStore, AccountStoreError, Holdings, Plan, PlanBook, PlanId, Subscription, SubscriptionStore,
+    SubscriptionStoreError, Term,
 };
 
 /// Grants of one account that overtake each other give way this often.

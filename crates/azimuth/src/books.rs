@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::{
-    Accounts, Conduct, EndUsers, GrantStart, Keys, Operator, PlanGrant, Plans, StandingStores, Standings, Term,
+    AccountMoves, Accounts, AuditLog, Conduct, EndUsers, GrantStart, Keys, Operator, PlanGrant, Plans, StandingStores, Standings, Term,
 };
 use anyhow::Context;
+use gateway::{StatementSettings, Statements};
 use ledger::LedgerStore;
 use store::{PostgresSettings, Store};
 use vocab::{AccountId, Clock, NanoUsd, Secret, SystemClock};
@@ -30,7 +31,10 @@ pub(crate) struct Books {
     pub(crate) conduct: Arc<Conduct>,
     pub(crate) end_users: Arc<EndUsers>,
     pub(crate) standings: Arc<Standings>,
+    pub(crate) moves: AccountMoves,
+    pub(crate) audit: Arc<AuditLog>,
     pub(crate) rules: Rules,
+    pub(crate) statements: Arc<Statements>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -51,11 +55,17 @@ impl Books {
             subscriptions: store.clone(),
             conduct: conduct.clone(),
         };
+        let zone = rules.plans.current().quota().time_zone;
+        let settings = StatementSettings { zone, ..StatementSettings::default() };
+        let statements = Statements::new(store.clone(), clock.clone(), settings);
         Ok(Self {
             accounts: Arc::new(Accounts::new(store.clone(), keys.clone(), clock.clone())),
             plans: Plans::new(store.clone(), store.clone(), rules.plans.clone(), clock.clone()),
             end_users: Arc::new(EndUsers::new(store.clone(), clock.clone())),
             standings: Arc::new(Standings::new(Arc::new(standing), clock.clone())),
+            moves: AccountMoves::new(store.clone(), clock.clone()),
+            audit: Arc::new(AuditLog::new(store.clone(), clock.clone())),
+            statements: Arc::new(statements),
             store,
             keys,
             conduct,

@@ -1,9 +1,15 @@
 //! The command line. What a command does is in `commands/`.
 
+pub(crate) mod admin;
+mod ledger;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+
+pub(crate) use admin::Admin;
+pub(crate) use ledger::{Ledger, LedgerCommand};
 
 /// A self-hosted model platform: every Z.ai client works after changing one base URL.
 #[derive(Parser)]
@@ -40,6 +46,10 @@ pub(crate) enum Command {
     Chat(Chat),
     /// Show what was used.
     Usage(Usage),
+    /// Manage accounts, money, plans, prices and rules; also while the server runs.
+    Admin(Admin),
+    /// Prove that the books are right, and explain what requests cost.
+    Ledger(Ledger),
     /// Look for what is wrong with this installation.
     Doctor(Output),
     /// Check the configuration, or print an example with every key.

@@ -1,9 +1,11 @@
 //! One file a command.
 
+mod admin;
 mod chat;
 mod config;
 mod doctor;
 mod keys;
+mod ledger;
 mod models;
 mod serve;
 mod usage;
@@ -30,6 +32,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Keys(command) => asynchronous(keys::run(&cli.global, command)),
         Command::Models(command) => asynchronous(models::run(&cli.global, command)),
         Command::Chat(options) => asynchronous(chat::run(&cli.global, options)),
+        Command::Admin(command) => asynchronous(admin::run(&cli.global, command)),
+        Command::Ledger(command) => asynchronous(ledger::run(&cli.global, command)),
         Command::Usage(options) => asynchronous(usage::run(&cli.global, &options)),
     }
 }

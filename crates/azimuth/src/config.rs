@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use check::network;
 pub(crate) use engines::{
     EngineConfig, EngineKind, ModelConfig, RawOutput, ThinkingStyle, TimeoutsConfig, TokenizerStyle,
 };
@@ -66,6 +67,9 @@ pub(crate) struct ServerConfig {
     pub(crate) body_timeout_seconds: u64,
     /// How long a client may stay connected without taking anything of its answer, in seconds.
     pub(crate) stall_timeout_seconds: u64,
+    /// Proxies whose `X-Forwarded-For` counts, as addresses or networks: `["10.0.0.0/8"]`. Keys may be bound to the
+    /// addresses that requests come from.
+    pub(crate) trusted_proxies: Vec<String>,
 }
 
 /// Where things are kept.
@@ -182,6 +186,7 @@ impl Default for ServerConfig {
             head_timeout_seconds: 60,
             body_timeout_seconds: 30,
             stall_timeout_seconds: 300,
+            trusted_proxies: Vec::new(),
         }
     }
 }

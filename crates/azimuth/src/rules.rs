@@ -37,6 +37,8 @@ impl Rules {
             rates: Arc::default(),
             use_rules: Arc::default(),
         };
+        // So that the prices a request was charged by are in the history, whatever a later program brings.
+        rules.documents.ensure(DocumentName::Prices, PriceBook::documented_sheet(), "azimuth").await?;
         rules.refresh().await?;
         Ok(rules)
     }

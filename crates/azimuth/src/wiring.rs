@@ -3,23 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::{DocumentName, UtcOffset};
+use accounts::DocumentName;
 use anyhow::Context;
 use capabilities::async_chat::{AsyncChat, ChatTaskHandler, TASK_KIND};
 use gateway::{
-    Admissions, Gateway, GatewayLimits, Leases, LeasesSettings, MemoryPermits, MemoryPermitsSettings, Meter,
-    MeterSettings, Permits, PlanMeter, UsageLogError, UsageRollup,
+    Admissions, Gateway, GatewayLimits, KeySpending, Leases, LeasesSettings, MemoryPermits, MemoryPermitsSettings, Meter,
+    MeterSettings, Permits, PlanMeter,
 };
 use ledger::{LedgerStore, QuotaStore};
 use server::{Platform, ServerSettings};
-use store::{RedisPermits, RedisSettings, Store};
+use store::{RedisPermits, RedisSettings};
 use tasks::{TaskSettings, Tasks, WorkerSettings};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use vocab::{Clock, NodeId, Secret, Timestamp};
 
 use crate::books::Books;
-use crate::config::{CacheSharing, Config, OutOfRange};
+use crate::config::{CacheSharing, Config, OutOfRange, network};
 use crate::data_folder::DataFolder;
 use crate::models::Models;
 use crate::schedule::every;
@@ -69,6 +69,7 @@ impl Running {
             leases: leases.clone(),
             conduct: books.conduct.clone(),
             end_users: books.end_users.clone(),
+            key_spending: KeySpending::new(books.store.clone(), books.rules.plans.clone(), clock.clone()),
             tracker: tracker.clone(),
         };
         let mut gateway = Gateway::new(Arc::new(catalogue), meter, clock.clone(), limits);
@@ -153,10 +154,10 @@ impl Running {
                 report("slices were not ended", store.slices_expire(now, reached, SWEEP_MAX).await.map(drop));
             }
         });
-        let (store, plans) = (books.store.clone(), books.rules.plans.clone());
-        every(Duration::from_secs(30), tracker, stop.clone(), move || {
-            let (store, zone) = (store.clone(), plans.current().quota().time_zone);
-            async move { report("days were not added up", roll_up(&store, zone).await) }
+        let statements = books.statements.clone();
+        every(Duration::from_secs(5), tracker, stop.clone(), move || {
+            let statements = statements.clone();
+            async move { report("days were not added up", statements.roll_up().await.map(drop)) }
         });
     }
 
@@ -188,14 +189,6 @@ const SWEEP_MAX: u32 = 1000;
 
 /// Uses of quota older than this are in no window: a month of a plan, and some more.
 const USES_KEPT_MS: i64 = 40 * 24 * 3600 * 1000;
-
-/// How many notes one step of adding up takes.
-const ROLLUP_NOTES_MAX: u32 = 2000;
-
-async fn roll_up(store: &Store, zone: UtcOffset) -> Result<(), UsageLogError> {
-    while store.rollup_step(zone, ROLLUP_NOTES_MAX).await? == ROLLUP_NOTES_MAX {}
-    Ok(())
-}
 
 fn report<E: std::error::Error + 'static>(what: &str, result: Result<(), E>) {
     if let Err(error) = result {
@@ -236,5 +229,6 @@ fn server_settings(config: &Config) -> ServerSettings {
         head_wait_max: Duration::from_secs(about.head_timeout_seconds),
         body_wait_max: Duration::from_secs(about.body_timeout_seconds),
         stall_max: Duration::from_secs(about.stall_timeout_seconds),
+        trusted_proxies: about.trusted_proxies.iter().filter_map(|proxy| network(proxy)).collect(),
     }
 }

@@ -11,7 +11,7 @@ use vocab::{AccountId, InForce, ModelName, RequestId, Timestamp, Tokens};
 
 use crate::payment::Payment;
 use crate::{
-    Door, Finding, Leases, Limits, ModelCard, MoneyRefused, Permit, PermitRequest, Permits, QuotaRefused,
+    Door, Finding, KeySpending, Leases, Limits, ModelCard, MoneyRefused, Permit, PermitRequest, Permits, QuotaRefused,
     RateRules, Refusal, Scope, ToolName,
 };
 
@@ -45,6 +45,8 @@ pub struct Admissions {
     pub conduct: Arc<Conduct>,
     /// End users who are blocked.
     pub end_users: Arc<EndUsers>,
+    /// What keys have spent.
+    pub key_spending: KeySpending,
     /// For what nobody waits for.
     pub tracker: TaskTracker,
 }
@@ -81,6 +83,7 @@ impl Admissions {
         request: &mut ChatRequest,
     ) -> Result<Given, Refusal> {
         let Applicant { caller, door, client, card, at, .. } = *applicant;
+        caller.scope.allows_model(&card.name)?;
         let standing = self.standings.of(caller.account).await.map_err(Refusal::unavailable)?;
         let standing = standing.ok_or(Refusal::Account(AccountState::Closed))?;
         let throttle = self.may_call(&standing, at)?;
@@ -93,7 +96,10 @@ impl Admissions {
         let permit = self.permit(applicant, &rates, &plans, plan, &standing.rates, throttle).await?;
         let payment = match plan {
             Some(plan) => self.charge_plan(plan, &plans, &card.name, at, turn(request)).await?,
-            None => self.charge_balance(caller.account, card, at, request).await?,
+            None => {
+                self.key_spending.check(caller).await?;
+                self.charge_balance(caller.account, card, at, request).await?
+            }
         };
         Ok(Given { permit, payment })
     }

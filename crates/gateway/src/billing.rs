@@ -151,7 +151,8 @@ mod tests {
     #[test]
     fn every_ending_has_its_price() {
         use Ending as E;
-        let table: &[(Option<(E, bool)>, Usage, (u64, u64), bool)] = &[
+        type Row = (Option<(E, bool)>, Usage, (u64, u64), bool);
+        let table: &[Row] = &[
             (None, NOTHING, (0, 0), false),
             (None, READ, (0, 0), false),
             (Some((E::Finished, true)), ANSWERED, (100, 7), true),

@@ -12,6 +12,7 @@ mod chat;
 mod fake_engine;
 #[cfg(test)]
 mod fake_log;
+mod key_spending;
 mod leases;
 mod meter;
 mod model_card;
@@ -34,6 +35,7 @@ pub use admissions::Admissions;
 pub use billing::{Bill, End, Share, WorkOutcome};
 pub use catalogue::{Catalogue, CatalogueError, ModelEntry, ModelMapping, RouteTo, UnmappedModel};
 pub use chat::{ChatCall, ChatError, Gateway, GatewayLimits, OutOfRange, has_media};
+pub use key_spending::KeySpending;
 pub use leases::{
     Leases, LeasesSettings, MoneyRefused, MoneyReservation, QuotaRefused, QuotaReservation, Unwritten,
 };

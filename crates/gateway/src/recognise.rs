@@ -36,7 +36,6 @@ pub struct Recogniser {
 /// Names of tools that tell a tool when all of them are there.
 struct ToolSet {
     names: Vec<String>,
-    traces: u64,
     tool: u16,
 }
 
@@ -71,7 +70,7 @@ impl Recogniser {
             numbered(&tools).flat_map(|(number, tool)| tool.marks.iter().map(move |mark| (*mark, number)));
         let sets = numbered(&tools).flat_map(|(number, tool)| {
             let sets = tool.tools_all_of.iter().cloned();
-            sets.map(move |names| ToolSet { traces: traces(&names), names, tool: number })
+            sets.map(move |names| ToolSet { names, tool: number })
         });
         Ok(Self {
             user_agents: gather(Place::Beginning, |tool| &tool.user_agent)?,
@@ -150,10 +149,8 @@ impl Recogniser {
     }
 
     fn by_tools(&self, names: &[&str]) -> Option<u16> {
-        let there = traces(names);
         let is_there = |wanted: &String| names.contains(&wanted.as_str());
-        let mut sets = self.tool_sets.iter().filter(|set| set.traces & !there == 0);
-        sets.find(|set| set.names.iter().all(is_there)).map(|set| set.tool)
+        self.tool_sets.iter().find(|set| set.names.iter().all(is_there)).map(|set| set.tool)
     }
 
     /// The form of `tool` that the request names, or `tool` itself.
@@ -262,16 +259,6 @@ fn leading_version(text: &str) -> Option<&str> {
     let end = text.find(|c| !is_part(c)).unwrap_or(text.len());
     let is_version = text.starts_with(|c: char| c.is_ascii_digit()) && end <= VERSION_BYTES_MAX;
     is_version.then(|| &text[..end])
-}
-
-/// A few bits that `names` have in common with every list they are part of: what lacks them is no such list, and need
-/// not be read.
-fn traces(names: &[impl AsRef<str>]) -> u64 {
-    let trace = |name: &[u8]| {
-        let ends = [name.first(), name.last()].map(|byte| byte.copied().map_or(0, usize::from));
-        1 << ((name.len() * 7 + ends[0] * 3 + ends[1]) % 64)
-    };
-    names.iter().fold(0, |traces, name| traces | trace(name.as_ref().as_bytes()))
 }
 
 /// The tools with the numbers they are known by.

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use accounts::{AccountState, NoPlan, NoPlanCode, UtcOffset};
+use accounts::{AccountState, NoPlan, NoPlanCode, OutOfScope, UtcOffset};
 use ledger::WindowName;
 use vocab::{ModelName, NanoUsd, Timestamp};
 
@@ -19,8 +19,8 @@ pub enum Refusal {
     #[error("the end user `{0}` is blocked")]
     EndUserBlocked(String),
     /// The key is not for this door, this model or this address.
-    #[error("the key is not allowed to use {0}")]
-    KeyScope(String),
+    #[error(transparent)]
+    KeyScope(#[from] OutOfScope),
     /// The key has used what it may spend in a month.
     #[error("the key's monthly limit of {limit} USD is used up")]
     KeySpent {

@@ -2,7 +2,9 @@ use async_trait::async_trait;
 use serde::Serialize;
 use vocab::{AccountId, EntryId, GrantId, HoldId, NanoUsd, RequestId, Timestamp};
 
-use crate::{BookError, Entry, Funds, Grant, GrantState, HoldOutcome, HoldRequest, Settled, Settlement, TopUp};
+use crate::{
+    BookError, Entry, Funds, Grant, GrantState, HoldOutcome, HoldRequest, Settled, Settlement, TopUp,
+};
 
 /// Where money is kept for good: a double-entry ledger.
 ///

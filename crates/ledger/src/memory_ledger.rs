@@ -5,8 +5,8 @@ use vocab::{AccountId, EntryId, HoldId, NanoUsd, RequestId, Timestamp};
 
 use crate::{
     Applied, Book, Entry, Expired, Funds, Grant, GrantState, HoldOutcome, HoldRequest, LedgerStore,
-    LedgerStoreError, Pool, QuotaStore, Refund, RefundOutcome, Settled, Settlement, SliceOutcome, SliceRequest,
-    TopUp, Units, Verified, WindowLimit, WindowState,
+    LedgerStoreError, Pool, QuotaStore, Refund, RefundOutcome, Settled, Settlement, SliceOutcome,
+    SliceRequest, TopUp, Units, Verified, WindowLimit, WindowState,
 };
 
 /// A [`Book`] behind both ports: the reference model, gone when the process is.

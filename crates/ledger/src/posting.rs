@@ -137,8 +137,7 @@ pub enum GrantKind {
 
 impl GrantKind {
     /// Every kind.
-    pub const ALL: [Self; 5] =
-        [Self::Operator, Self::Referral, Self::Promotion, Self::Upgrade, Self::Refund];
+    pub const ALL: [Self; 5] = [Self::Operator, Self::Referral, Self::Promotion, Self::Upgrade, Self::Refund];
 
     /// Its name, as it is stored and shown.
     pub fn as_str(self) -> &'static str {

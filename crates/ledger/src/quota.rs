@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use vocab::{HoldId, NodeId, Timestamp};
 
-use crate::{BookError, Pool, SliceOutcome, SliceRequest, Units, WindowLimit, WindowName, WindowSpan, WindowState};
+use crate::{
+    BookError, Pool, SliceOutcome, SliceRequest, Units, WindowLimit, WindowName, WindowSpan, WindowState,
+};
 
 /// A second, to which use is counted in rolling windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -64,11 +64,17 @@ impl Invariant {
             Self::CreditsArePosted => "what is left of each grant is the sum of its postings",
             Self::HoldsArePosted => "what is left of each hold is the sum of its postings",
             Self::NobodyOwesMore => "no account owes more than its overdraft allowed",
-            Self::NothingBelowZero => "grants, holds and slices have between nothing and all of what they were",
+            Self::NothingBelowZero => {
+                "grants, holds and slices have between nothing and all of what they were"
+            }
             Self::EndedIsEmpty => "holds and slices that have ended have nothing left",
-            Self::ChargedByEntry => "each request is charged its cost or less, and names the entry if it is charged",
+            Self::ChargedByEntry => {
+                "each request is charged its cost or less, and names the entry if it is charged"
+            }
             Self::ChargesAddUp => "the requests of each group add up to the revenue of its entry",
-            Self::RefundsAddUp => "the refunds of each request add up to what it says, and to its charge at most",
+            Self::RefundsAddUp => {
+                "the refunds of each request add up to what it says, and to its charge at most"
+            }
             Self::WindowsAddUp => "anchored windows count exactly what was settled in them",
             Self::UsesWereSettled => "rolling windows count nothing that was not settled",
         }

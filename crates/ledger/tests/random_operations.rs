@@ -1,10 +1,10 @@
 //! Whatever happens to an account, in whatever order, the books stay true.
 
+#![expect(clippy::unwrap_used, reason = "a step that cannot be taken fails the test")]
+
 use std::time::Duration;
 
-use ledger::{
-    Book, Grant, GrantKind, HoldPurpose, HoldRequest, MoneyUse, Refund, Settlement, TopUp,
-};
+use ledger::{Book, Grant, GrantKind, HoldPurpose, HoldRequest, MoneyUse, Refund, Settlement, TopUp};
 use proptest::prelude::*;
 use vocab::{AccountId, GrantId, HoldId, NanoUsd, RequestId, Timestamp};
 
@@ -27,8 +27,11 @@ fn step() -> impl Strategy<Value = Step> {
     let lasts = proptest::option::of(0..2_000_u64);
     prop_oneof![
         (-50..200_i64).prop_map(Step::TopUp),
-        (1..100_i64, 0..3, lasts)
-            .prop_map(|(amount, priority, lasts_ms)| Step::Grant { amount, priority, lasts_ms }),
+        (1..100_i64, 0..3, lasts).prop_map(|(amount, priority, lasts_ms)| Step::Grant {
+            amount,
+            priority,
+            lasts_ms
+        }),
         (0..60_i64).prop_map(Step::Overdraft),
         (1..150_i64, 1..50_i64).prop_map(|(want, least)| Step::Open { want, least }),
         (0..8_usize).prop_map(Step::Release),

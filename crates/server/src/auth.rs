@@ -5,8 +5,12 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::http::{HeaderMap, HeaderName, header::AUTHORIZATION, request::Parts};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use gateway::{Door, Refusal};
 
-use crate::{ApiError, Platform};
+use crate::{ApiError, Platform, peer};
+
+/// The name of the monitor where doors are listed.
+const MONITOR: &str = "monitor";
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
@@ -25,13 +29,30 @@ impl Deref for Caller {
 /// Lets only requests with a valid key pass, before anything is routed or read: a stranger learns nothing of
 /// which paths exist (`auth.md` §9).
 pub(crate) async fn require(State(platform): State<Platform>, mut request: Request, next: Next) -> Response {
-    match authenticate(&platform, request.headers()).await {
+    let door = request.extensions().get::<Door>().copied();
+    let admitted = match authenticate(&platform, request.headers()).await {
+        Ok(caller) => may_enter(&platform, &caller, door, &request).map(|()| caller),
+        Err(refusal) => Err(refusal),
+    };
+    match admitted {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
         Err(refusal) => refusal.into_response(),
     }
+}
+
+/// Whether the key is for this door, and may be used from where the request comes.
+fn may_enter(
+    platform: &Platform,
+    caller: &Caller,
+    door: Option<Door>,
+    request: &Request,
+) -> Result<(), ApiError> {
+    let source = peer::source(request.extensions(), request.headers(), &platform.settings.trusted_proxies);
+    let door = door.map_or(MONITOR, Door::as_str);
+    caller.scope.allows(door, None, source).map_err(|why| Refusal::KeyScope(why).into())
 }
 
 async fn authenticate(platform: &Platform, headers: &HeaderMap) -> Result<Caller, ApiError> {

@@ -22,6 +22,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use crate::ServerSettings;
+use crate::peer::Peer;
 use crate::stall_guard::StallGuard;
 
 /// A silent connection is asked whether it lives after this time, and given up after four questions: machines that
@@ -90,11 +91,15 @@ impl Connections {
 
 impl Inner {
     async fn attend(&self, stream: TcpStream) {
+        let peer = stream.peer_addr().ok().map(|address| Peer(address.ip()));
         if let Err(error) = prepare(&stream) {
             tracing::debug!(%error, "a connection keeps its defaults");
         }
         let has_asked = AtomicBool::new(false);
-        let service = service_fn(|request| {
+        let service = service_fn(|mut request: Request<Incoming>| {
+            if let Some(peer) = peer {
+                request.extensions_mut().insert(peer);
+            }
             has_asked.store(true, Ordering::Relaxed);
             self.answer(request)
         });

@@ -13,6 +13,7 @@ mod layers;
 mod monitor;
 mod paas;
 mod path;
+mod peer;
 mod platform;
 mod refusal;
 mod serve;

@@ -32,6 +32,7 @@ pub(crate) fn routes(platform: &Platform, door: Door) -> Router<Platform> {
     routes
         .fallback(not_found::not_found)
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
-        .layer(Extension(door))
         .layer(from_fn_with_state(platform.clone(), auth::require))
+        // Outermost, because a key may be for one door only.
+        .layer(Extension(door))
 }

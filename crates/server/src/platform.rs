@@ -4,6 +4,7 @@ use std::time::Duration;
 use accounts::Keys;
 use capabilities::async_chat::AsyncChat;
 use gateway::{Gateway, PlanMeter, UsageLog};
+use ipnet::IpNet;
 use vocab::Clock;
 
 /// Everything the routes call. Cheap to clone.
@@ -45,6 +46,8 @@ pub struct ServerSettings {
     pub body_wait_max: Duration,
     /// How long a client may take nothing of what is being sent to it.
     pub stall_max: Duration,
+    /// Proxies whose word counts on whom they forward requests for.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl Default for ServerSettings {
@@ -58,6 +61,7 @@ impl Default for ServerSettings {
             head_wait_max: Duration::from_secs(60),
             body_wait_max: Duration::from_secs(30),
             stall_max: Duration::from_secs(300),
+            trusted_proxies: Vec::new(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use accounts::{AccountState, NoPlan, NoPlanCode, reset_text, window_words};
+use accounts::{AccountState, NoPlan, NoPlanCode, OutOfScope, reset_text, window_words};
 use axum::http::StatusCode;
 use gateway::{Limit, Refusal};
 use ledger::WindowName;
@@ -23,7 +23,7 @@ impl From<Refusal> for ApiError {
                 let text = format!("{}: the end user `{id}` is blocked", Code::PolicyBlocked.text());
                 Self::saying(Code::PolicyBlocked, text).with_status(StatusCode::TOO_MANY_REQUESTS)
             }
-            Refusal::KeyScope(what) => Self::of(Code::Forbidden, &[("API_name", &what)]),
+            Refusal::KeyScope(why) => Self::of(Code::Forbidden, &[("API_name", out_of_scope(why))]),
             Refusal::KeySpent { limit } => Self::saying(
                 Code::InsufficientBalance,
                 format!("{} This key may spend {limit} USD a month.", Code::InsufficientBalance.text()),
@@ -46,6 +46,14 @@ impl From<Refusal> for ApiError {
             Refusal::Unpriceable => Self::saying(Code::BadParameters, "The request is too large to price"),
             Refusal::Unavailable(cause) => Self::accounts_unavailable(&cause),
         }
+    }
+}
+
+fn out_of_scope(why: OutOfScope) -> &'static str {
+    match why {
+        OutOfScope::Door => "this endpoint: the key is for others",
+        OutOfScope::Model => "this model: the key is for others",
+        OutOfScope::Address => "this API from here: the key is for other addresses",
     }
 }
 

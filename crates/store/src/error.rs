@@ -112,6 +112,12 @@ impl From<StoreError> for gateway::UsageLogError {
     }
 }
 
+impl From<StoreError> for accounts::IdempotencyStoreError {
+    fn from(error: StoreError) -> Self {
+        Self(error.into())
+    }
+}
+
 impl From<StoreError> for accounts::DocumentStoreError {
     fn from(error: StoreError) -> Self {
         Self(error.into())

@@ -8,6 +8,7 @@ mod conduct;
 mod db;
 mod documents;
 mod error;
+mod idempotency;
 mod keys;
 mod ledger;
 mod people;

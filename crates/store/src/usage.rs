@@ -19,6 +19,10 @@ impl UsageLog for Store {
         Ok(list(self, query, limit).await?)
     }
 
+    async fn usage_find(&self, request: &RequestId) -> Result<Option<UsageRecord>, UsageLogError> {
+        Ok(find(self, request).await?)
+    }
+
     async fn usage_total(&self, query: &UsageQuery, limit: u32) -> Result<Vec<UsageTotal>, UsageLogError> {
         Ok(total(self, query, limit).await?)
     }
@@ -72,16 +76,25 @@ async fn append(store: &Store, records: &[UsageRecord]) -> Result<(), StoreError
     tx.commit().await
 }
 
+/// What [`read`] reads.
+const SELECT_RECORD: &str =
+    "SELECT request, account, api_key, door, model, engine, fresh_prompt, cached_prompt, reasoning, answer,
+            started, first_token_us, duration_us, ending, client, client_version, client_confidence
+     FROM usage_record";
+
 async fn list(store: &Store, query: &UsageQuery, limit: u32) -> Result<Vec<UsageRecord>, StoreError> {
-    let mut select = sql(
-        "SELECT request, account, api_key, door, model, engine, fresh_prompt, cached_prompt, reasoning, answer,
-                started, first_token_us, duration_us, ending, client, client_version, client_confidence
-         FROM usage_record",
-    );
+    let mut select = sql(SELECT_RECORD);
     push_conditions(&mut select, query);
     select.push(" ORDER BY started DESC, request DESC LIMIT ").push_bind(limit);
     let rows = select.fetch_all(store.reader()).await?;
     rows.iter().map(read).collect()
+}
+
+async fn find(store: &Store, request: &RequestId) -> Result<Option<UsageRecord>, StoreError> {
+    let mut select = sql(SELECT_RECORD);
+    select.push(" WHERE request = ").push_bind(request);
+    let row = select.fetch_optional(store.reader()).await?;
+    row.as_ref().map(read).transpose()
 }
 
 async fn total(store: &Store, query: &UsageQuery, limit: u32) -> Result<Vec<UsageTotal>, StoreError> {
@@ -116,9 +129,12 @@ async fn by_hour(store: &Store, query: &UsageQuery, limit: u32) -> Result<Vec<Ho
 }
 
 fn push_conditions(select: &mut Statement, query: &UsageQuery) {
-    let UsageQuery { account, key, since, until } = query;
+    let UsageQuery { request, account, key, since, until } = query;
     // Something to hang every condition on, in words both databases know.
     select.push(" WHERE 1 = 1");
+    if let Some(request) = request {
+        select.push(" AND request = ").push_bind(request);
+    }
     if let Some(account) = account {
         select.push(" AND account = ").push_bind(*account);
     }

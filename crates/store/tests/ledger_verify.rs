@@ -22,7 +22,8 @@ async fn found_after(tampering: &'static str) -> Vec<&'static str> {
     let pool = pool();
     let part = slice(pool, limits(100, 500), 50, 50, NOW);
     ledger::QuotaStore::slice_open(&store, &part).await.unwrap();
-    let group = [cost(account, Some(lease.id), 120), cost(account, None, 7), used(pool, Some(part.id), 9, NOW)];
+    let group =
+        [cost(account, Some(lease.id), 120), cost(account, None, 7), used(pool, Some(part.id), 9, NOW)];
     store.settle(&group).await.unwrap();
     let ended = hold(account, 5, 5);
     store.hold_open(&ended).await.unwrap();
@@ -59,15 +60,17 @@ async fn tampering_is_found() {
         ("UPDATE ledger_grant SET remaining = 101", &[I::CreditsArePosted, I::NothingBelowZero]),
         ("UPDATE ledger_hold SET opened = opened + 1", &[I::HoldsArePosted]),
         ("UPDATE ledger_hold SET closed = 1", &[I::EndedIsEmpty]),
-        ("UPDATE ledger_hold_part SET remaining = -1", &[
-            I::HoldsArePosted,
-            I::NothingBelowZero,
-            I::EndedIsEmpty,
-        ]),
+        (
+            "UPDATE ledger_hold_part SET remaining = -1",
+            &[I::HoldsArePosted, I::NothingBelowZero, I::EndedIsEmpty],
+        ),
         ("DELETE FROM ledger_posting WHERE book = 'payments'", &[I::EntriesAddUp, I::BooksAddUp]),
         ("DELETE FROM ledger_entry WHERE kind = 'top_up'", &[I::EntriesAddUp]),
         ("DELETE FROM ledger_entry WHERE kind = 'settle'", &[I::EntriesAddUp, I::ChargesAddUp]),
-        ("UPDATE ledger_settlement SET charged = cost + 1 WHERE cost = 7", &[I::ChargedByEntry, I::ChargesAddUp]),
+        (
+            "UPDATE ledger_settlement SET charged = cost + 1 WHERE cost = 7",
+            &[I::ChargedByEntry, I::ChargesAddUp],
+        ),
         ("DELETE FROM ledger_settlement WHERE charged = 120", &[I::ChargesAddUp]),
         ("UPDATE ledger_settlement SET refunded = 4 WHERE refunded = 3", &[I::RefundsAddUp]),
         ("DELETE FROM ledger_refund", &[I::RefundsAddUp]),

@@ -7,13 +7,13 @@ use accounts::{
     Standings, Subscription, Term, UseRules,
 };
 use gateway::{
-    Admissions, Leases, LeasesSettings, MemoryPermits, MemoryPermitsSettings, PlanMeter, RateRules,
+    Admissions, KeySpending, Leases, LeasesSettings, MemoryPermits, MemoryPermitsSettings, PlanMeter, RateRules,
 };
-use ledger::{Funds, LedgerStore, MemoryLedger, PriceBook, PriceBooks, TopUp};
+use ledger::{Funds, LedgerStore, MemoryLedger, PriceBook, PriceBooks, QuotaStore, TopUp};
 use tokio_util::task::TaskTracker;
-use vocab::{AccountId, Clock, InForce, NanoUsd, NodeId, Secret};
+use vocab::{AccountId, Clock, InForce, NanoUsd, NodeId, Secret, Timestamp};
 
-use crate::memory::{MemoryAccounts, MemoryConduct, MemorySubscriptions};
+use crate::memory::{MemoryAccounts, MemoryConduct, MemorySubscriptions, MemoryUsage};
 
 /// Accounts, plans, money and rules of a whole installation, in memory.
 pub struct House {
@@ -39,6 +39,8 @@ pub struct House {
     pub standings: Arc<Standings>,
     /// Everyone's money and quota.
     pub ledger: Arc<MemoryLedger>,
+    /// What was used.
+    pub usage: Arc<MemoryUsage>,
     /// How full plans are.
     pub plan_meter: Arc<PlanMeter>,
     /// What the gateway asks.
@@ -74,6 +76,7 @@ impl House {
         };
         let standings = Arc::new(Standings::new(Arc::new(source), clock.clone()));
         let ledger = Arc::new(MemoryLedger::default());
+        let usage = Arc::new(MemoryUsage::with_ledger(ledger.clone()));
         let leases = Leases::new(
             ledger.clone(),
             ledger.clone(),
@@ -92,6 +95,7 @@ impl House {
             leases,
             conduct: conduct.clone(),
             end_users: end_users.clone(),
+            key_spending: KeySpending::new(usage.clone(), plan_book.clone(), clock.clone()),
             tracker: tracker.clone(),
         });
         let plan_meter = Arc::new(PlanMeter::new(
@@ -113,6 +117,7 @@ impl House {
             end_users,
             standings,
             ledger,
+            usage,
             plan_meter,
             admissions,
             operator_key,
@@ -153,6 +158,14 @@ impl House {
         let subscription = self.plans.grant(&grant).await.expect("the plan is in the book");
         self.standings.forget(account).await;
         subscription
+    }
+
+    /// Ends what nobody renewed, as the schedule of a running server does.
+    pub async fn sweep(&self) {
+        let now = self.clock.now();
+        self.ledger.expire(now, 1000).await.expect("the memory ledger answers");
+        let reached = Timestamp::from_millis(now.as_millis() - 40 * 24 * 3_600_000);
+        self.ledger.slices_expire(now, reached, 1000).await.expect("the memory ledger answers");
     }
 
     /// What an account has.

@@ -27,10 +27,13 @@ impl TestDatabase {
     /// If a server is named and does not do it: a test that was meant to run must not pass without running.
     pub async fn create() -> Option<Self> {
         let Ok(server_url) = env::var(VARIABLE) else {
-            eprintln!("skipped: {VARIABLE} does not name a PostgreSQL server; `scripts/services.sh` starts one");
+            eprintln!(
+                "skipped: {VARIABLE} does not name a PostgreSQL server; `scripts/services.sh` starts one"
+            );
             return None;
         };
-        let server: PgConnectOptions = server_url.parse().expect("the variable holds the address of a server");
+        let server: PgConnectOptions =
+            server_url.parse().expect("the variable holds the address of a server");
         let name = format!("test_{}", Uuid::now_v7().as_simple());
         run(&server, format!("CREATE DATABASE {name}")).await.expect("the named server makes a database");
         let url = Secret::new(url_of(&server_url, &name));
@@ -92,7 +95,13 @@ mod tests {
     #[test]
     fn only_the_database_of_an_address_changes() {
         let made = |server| url_of(server, "test_1");
-        assert_eq!(made("postgres://ana:pw@127.0.0.1:5432/postgres"), "postgres://ana:pw@127.0.0.1:5432/test_1");
-        assert_eq!(made("postgres://localhost?sslmode=disable"), "postgres://localhost/test_1?sslmode=disable");
+        assert_eq!(
+            made("postgres://ana:pw@127.0.0.1:5432/postgres"),
+            "postgres://ana:pw@127.0.0.1:5432/test_1"
+        );
+        assert_eq!(
+            made("postgres://localhost?sslmode=disable"),
+            "postgres://localhost/test_1?sslmode=disable"
+        );
     }
 }

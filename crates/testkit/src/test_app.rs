@@ -10,6 +10,7 @@ use gateway::{
     UsageQuery, UsageRecord,
 };
 use inference::ChatEngine;
+use ledger::{Funds, Units};
 use serde_json::Value;
 use server::{Platform, ServerSettings};
 use tasks::{TaskSettings, Tasks, WorkerSettings};
@@ -17,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use vocab::{Clock, ModelName, Secret, SystemClock};
+use vocab::{AccountId, Clock, ModelName, NanoUsd, Secret, SystemClock};
 
 use crate::house::House;
 use crate::memory::{MemoryTasks, MemoryUsage};
@@ -55,6 +56,8 @@ pub struct TestSettings {
     pub gateway: GatewayLimits,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// The documented models that are mapped.
+    pub models: &'static [&'static str],
 }
 
 impl Default for TestSettings {
@@ -65,6 +68,7 @@ impl Default for TestSettings {
             server: ServerSettings::default(),
             gateway: GatewayLimits::default(),
             clock: Arc::new(SystemClock),
+            models: &["glm-4.7", "glm-4.6v", "glm-4.5"],
         }
     }
 }
@@ -89,9 +93,9 @@ impl TestApp {
         let (keys, key) = (house.keys.clone(), house.operator_key.clone());
         let stop = CancellationToken::new();
         let engine = Arc::new(settings.engine);
-        let usage = Arc::new(MemoryUsage::with_ledger(house.ledger.clone()));
+        let usage = house.usage.clone();
         let meter = Meter::start(usage.clone(), MeterSettings::default(), &tracker);
-        let catalogue = Arc::new(catalogue(&engine, &settings.others));
+        let catalogue = Arc::new(catalogue(&engine, &settings.others, settings.models));
         let gateway = Gateway::new(catalogue, meter.clone(), clock.clone(), settings.gateway)
             .with_admissions(house.admissions.clone());
         let gateway = Arc::new(gateway);
@@ -135,6 +139,26 @@ impl TestApp {
         let (account, key) = self.house.newcomer().await;
         self.house.top_up(account, "1").await;
         key
+    }
+
+    /// What an account has, whether set aside or not, once every record is written.
+    pub async fn wallet(&self, account: AccountId) -> NanoUsd {
+        self.meter.flush().await;
+        let Funds { cash, credits, held, .. } = self.house.funds(account).await;
+        [cash, credits, held].into_iter().sum()
+    }
+
+    /// What an account has used of its plan's prompts in five hours and in the week, once every record is written.
+    pub async fn prompts_used(&self, account: AccountId) -> Vec<Units> {
+        self.meter.flush().await;
+        let plan = self.house.plan_meter.read(account).await.expect("the account has a plan");
+        plan.prompts.iter().map(|window| window.used).collect()
+    }
+
+    /// A chat with someone's key through a door: `paas` or `coding/paas`.
+    pub async fn chat_through(&self, door: &str, key: &Secret, body: &Value) -> reqwest::Response {
+        let request = self.http.post(format!("{}/api/{door}/v4/chat/completions", self.base_url));
+        request.bearer_auth(key.expose()).body(body.to_string()).send().await.expect("the server answers")
     }
 
     /// The address of a path below `/api/paas/v4`.
@@ -211,14 +235,14 @@ impl Drop for TestApp {
     }
 }
 
-fn catalogue(engine: &Arc<ScriptedEngine>, others: &[Arc<dyn ChatEngine>]) -> Catalogue {
+fn catalogue(engine: &Arc<ScriptedEngine>, others: &[Arc<dyn ChatEngine>], models: &[&str]) -> Catalogue {
     let first: Arc<dyn ChatEngine> = engine.clone();
     let routes: Vec<RouteTo> = std::iter::once(&first)
         .chain(others)
         .map(|engine| RouteTo { engine: engine.clone(), weight: 1 })
         .collect();
-    let mappings = ["glm-4.7", "glm-4.6v", "glm-4.5"]
-        .into_iter()
+    let mappings = models
+        .iter()
         .map(|name| {
             let name: ModelName = name.parse().expect("a model name");
             let card =

@@ -4,5 +4,6 @@
 
 mod house;
 mod jwt;
+mod key_life;
 mod keys;
 mod use_rules;

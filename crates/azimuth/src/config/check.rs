@@ -1,9 +1,10 @@
 //! What a single key's type cannot say: ranges, and keys that depend on each other.
 
 use std::collections::HashSet;
-use std::net::ToSocketAddrs;
+use std::net::{IpAddr, ToSocketAddrs};
 
 use gateway::{ModelCard, ModelKind};
+use ipnet::IpNet;
 
 use super::{Config, EngineConfig, EngineKind};
 use crate::models::{EVERY_MODEL, is_demo};
@@ -23,6 +24,13 @@ pub(super) fn check(config: &Config, mistakes: &mut Vec<String>) {
     at_least("server.head_timeout_seconds", server.head_timeout_seconds, 1, mistakes);
     at_least("server.body_timeout_seconds", server.body_timeout_seconds, 1, mistakes);
     at_least("server.stall_timeout_seconds", server.stall_timeout_seconds, 1, mistakes);
+    for proxy in &server.trusted_proxies {
+        if network(proxy).is_none() {
+            mistakes.push(format!(
+                "`server.trusted_proxies`: expected an address or a network such as 10.0.0.0/8, found `{proxy}`"
+            ));
+        }
+    }
     at_least("chat.async_concurrency_max", config.chat.async_concurrency_max, 1, mistakes);
     at_least("chat.async_result_days", config.chat.async_result_days, 1, mistakes);
     at_least("embedded.slots", config.embedded.slots, 1, mistakes);
@@ -72,6 +80,11 @@ fn at_least<T: PartialOrd + Copy + std::fmt::Display>(
     if value < least {
         mistakes.push(format!("`{key}`: expected {least} or more, found {value}"));
     }
+}
+
+/// An address, or a network in the form `10.0.0.0/8`.
+pub(crate) fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
 fn check_demo(config: &Config, mistakes: &mut Vec<String>) {

@@ -87,10 +87,7 @@ impl House {
 }
 
 fn refused<T>(result: Result<T, MoneyRefused>) -> MoneyRefused {
-    match result {
-        Ok(_) => panic!("it was reserved"),
-        Err(refused) => refused,
-    }
+    result.err().expect("a refusal")
 }
 
 /// A request that fits into a lease waits for nothing.

@@ -3,11 +3,11 @@ use std::collections::BTreeMap;
 use vocab::{AccountId, EntryId, HoldId, NanoUsd, RequestId, Timestamp};
 
 use super::{Book, Settlements, entry_id, missing};
-use crate::{
-    Applied, BookError, Entry, EntryKind, Expired, Funds, Grant, GrantState, HoldOutcome, HoldRequest, Refund,
-    RefundOutcome, Settled, Settlement, TopUp,
-};
 use crate::wallet::by_account;
+use crate::{
+    Applied, BookError, Entry, EntryKind, Expired, Funds, Grant, GrantState, HoldOutcome, HoldRequest,
+    Refund, RefundOutcome, Settled, Settlement, TopUp,
+};
 
 #[expect(missing_docs, reason = "the ports say what each method does")]
 impl Book {

@@ -121,15 +121,15 @@ impl Book {
         for refund in self.refunds.values() {
             *refunded.entry(&refund.request).or_default() += i128::from(refund.amount.0);
             let entry = self.entered(EntryKind::Refund, &refund.reference);
-            let revenue = entry.and_then(|entry| {
-                entry.postings.iter().find(|posting| posting.book == BookAccount::Revenue)
-            });
+            let revenue = entry
+                .and_then(|entry| entry.postings.iter().find(|posting| posting.book == BookAccount::Revenue));
             let holds = revenue.is_some_and(|posting| posting.amount == -refund.amount);
             checks.expect(holds, Invariant::RefundsAddUp, || refund.reference.clone());
         }
         for (request, kept) in &self.settled {
             let sum = refunded.remove(request).unwrap_or_default();
-            let holds = sum == i128::from(kept.settled.refunded.0) && kept.settled.refunded <= kept.settled.charged;
+            let holds =
+                sum == i128::from(kept.settled.refunded.0) && kept.settled.refunded <= kept.settled.charged;
             checks.expect(holds, Invariant::RefundsAddUp, || request.to_string());
         }
         for request in refunded.keys() {
@@ -249,11 +249,10 @@ mod tests {
     fn tampering_is_found() {
         use Invariant as I;
         let first = |book: &mut Book| book.entries.remove(0);
-        finds(|book| book.entries[0].postings[0].amount = NanoUsd(99), &[
-            I::EntriesAddUp,
-            I::BooksAddUp,
-            I::CashIsPosted,
-        ]);
+        finds(
+            |book| book.entries[0].postings[0].amount = NanoUsd(99),
+            &[I::EntriesAddUp, I::BooksAddUp, I::CashIsPosted],
+        );
         finds(|book| drop(first(book)), &[I::CashIsPosted]);
         finds(
             |book| {
@@ -262,15 +261,15 @@ mod tests {
             },
             &[I::EnteredOnce, I::CashIsPosted],
         );
-        finds(|book| book.balances.values_mut().for_each(|one| one.cash = NanoUsd(-1)), &[
-            I::CashIsPosted,
-            I::NobodyOwesMore,
-        ]);
+        finds(
+            |book| book.balances.values_mut().for_each(|one| one.cash = NanoUsd(-1)),
+            &[I::CashIsPosted, I::NobodyOwesMore],
+        );
         finds(|book| book.holds.values_mut().for_each(|one| one.closed = Some(NOW)), &[I::EndedIsEmpty]);
-        finds(|book| book.holds.values_mut().for_each(|one| one.parts[0].left = NanoUsd(51)), &[
-            I::HoldsArePosted,
-            I::NothingBelowZero,
-        ]);
+        finds(
+            |book| book.holds.values_mut().for_each(|one| one.parts[0].left = NanoUsd(51)),
+            &[I::HoldsArePosted, I::NothingBelowZero],
+        );
     }
 
     #[test]

@@ -80,7 +80,8 @@ fn a_mistake_in_the_price_sheet_names_its_key() {
         assert!(message.starts_with("`models.glm-5.1.input`: ") && message.contains(why), "{message}");
     }
 
-    let cases: [(&dyn Fn(&mut Value), &str); 9] = [
+    type Edit<'a> = &'a dyn Fn(&mut Value);
+    let cases: [(Edit<'_>, &str); 9] = [
         (&|sheet| *sheet = json!("free"), "`document`"),
         (&|sheet| sheet["models"]["glm 5"] = json!({ "image": "1" }), "`models.glm 5`"),
         (&|sheet| sheet["models"]["GLM-5.1"] = json!({ "image": "1" }), "`models.glm-5.1`: is listed twice"),

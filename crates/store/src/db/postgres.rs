@@ -56,7 +56,10 @@ pub(crate) struct PostgresPool {
 
 impl PostgresPool {
     pub(super) async fn connect(url: &Secret, settings: PostgresSettings) -> Result<Self, OpenError> {
-        let options = read(url).map_err(|source| OpenError::Url { source })?.application_name("azimuth").statement_cache_capacity(PREPARED_MAX);
+        let options = read(url)
+            .map_err(|source| OpenError::Url { source })?
+            .application_name("azimuth")
+            .statement_cache_capacity(PREPARED_MAX);
         let name =
             format!("{}:{}/{}", options.get_host(), options.get_port(), options.get_database().unwrap_or(""));
         let in_database = |source| OpenError::Database { name: name.clone(), source };

@@ -1,10 +1,23 @@
 use std::collections::BTreeMap;
 
-use ledger::{QuotaUse, Settled, Settlement, UseSecond, WindowName};
-use vocab::RequestId;
+use ledger::{QuotaUse, Settled, Settlement, Units, UseSecond, WindowName};
+use vocab::{RequestId, Timestamp};
 
-use crate::StoreError;
 use crate::db::{Executor, Row, Tx, bulk, sql};
+use crate::{Store, StoreError};
+
+impl Store {
+    /// What a settled request used of a plan, for whoever explains it; nothing if a balance paid. The second is the one
+    /// that it counts in; from which slice it came is not kept.
+    pub async fn settled_quota(&self, request: &RequestId) -> Result<Option<QuotaUse>, StoreError> {
+        let row = sql("SELECT pool, units, used_second, five_hours, week, month
+             FROM ledger_settlement WHERE request = $1 AND pool IS NOT NULL")
+        .bind(request)
+        .fetch_optional(self.reader())
+        .await?;
+        row.as_ref().map(read_quota).transpose()
+    }
+}
 
 /// What a request came to.
 pub(super) async fn find<'a>(
@@ -73,5 +86,22 @@ fn read(row: &Row) -> Result<Settled, StoreError> {
         entry: row.parsed_if_any("entry")?,
         at: row.moment("ended")?,
         refunded: row.money("refunded")?,
+    })
+}
+
+fn read_quota(row: &Row) -> Result<QuotaUse, StoreError> {
+    let mut anchored = Vec::new();
+    for (name, column) in
+        [(WindowName::FiveHours, "five_hours"), (WindowName::Week, "week"), (WindowName::Month, "month")]
+    {
+        anchored.extend(row.moment_if_any(column)?.map(|starts| (name, starts)));
+    }
+    let used_ms = row.integer("used_second")?.saturating_mul(1000);
+    Ok(QuotaUse {
+        pool: row.parsed("pool")?,
+        slice: None,
+        units: Units(row.integer("units")?),
+        used_at: Timestamp::from_millis(used_ms),
+        anchored,
     })
 }

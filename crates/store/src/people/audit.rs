@@ -17,8 +17,9 @@ impl AuditStore for Store {
         cursor: Option<AuditId>,
         limit: u32,
     ) -> Result<Vec<AuditEvent>, PeopleStoreError> {
-        let mut select =
-            sql("SELECT id, at, actor, account, action, target, details, source FROM audit_event WHERE 1 = 1");
+        let mut select = sql(
+            "SELECT id, at, actor, account, action, target, details, source FROM audit_event WHERE 1 = 1",
+        );
         if let Some(account) = query.account {
             select.push(" AND account = ").push_bind(account);
         }

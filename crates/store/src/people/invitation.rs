@@ -1,8 +1,8 @@
 use accounts::{AuditEvent, Invitation, Membership, Role, TokenHash};
 use vocab::{AccountId, InvitationId};
 
-use super::person::kept;
 use super::member;
+use super::person::kept;
 use crate::db::{Row, Tx, sql};
 use crate::{Store, StoreError};
 

@@ -1,4 +1,6 @@
-use accounts::{Access, Account, AccountState, Member, Membership, MembershipChange, Person, Role, SoleOwner};
+use accounts::{
+    Access, Account, AccountState, Member, Membership, MembershipChange, Person, Role, SoleOwner,
+};
 use vocab::{AccountId, PersonId};
 
 use super::person::kept;
@@ -11,10 +13,7 @@ pub(super) fn owner(person: &Person, account: &Account) -> Membership {
 }
 
 /// Says no if there is such a member.
-pub(super) async fn insert(
-    on: impl Into<Executor<'_>>,
-    membership: &Membership,
-) -> Result<bool, StoreError> {
+pub(super) async fn insert(on: impl Into<Executor<'_>>, membership: &Membership) -> Result<bool, StoreError> {
     let inserted = sql("INSERT INTO membership (account, person, role, since) VALUES ($1, $2, $3, $4)
          ON CONFLICT DO NOTHING")
     .bind(membership.account)
@@ -26,7 +25,8 @@ pub(super) async fn insert(
     Ok(inserted == 1)
 }
 
-const ACCESS: &str = "SELECT membership.person, membership.account, membership.role, membership.since, account.name,
+const ACCESS: &str =
+    "SELECT membership.person, membership.account, membership.role, membership.since, account.name,
     account.is_operator, account.state, account.rates, account.created
     FROM membership JOIN account ON account.id = membership.account WHERE membership.person = ";
 
@@ -64,15 +64,16 @@ pub(super) async fn list_of_account(
 ) -> Result<Vec<Member>, StoreError> {
     // Every id sorts after the empty text.
     let after = cursor.map(|id| id.to_string()).unwrap_or_default();
-    let rows = sql("SELECT membership.person, membership.account, membership.role, membership.since, person.name,
+    let rows =
+        sql("SELECT membership.person, membership.account, membership.role, membership.since, person.name,
             person.email
          FROM membership JOIN person ON person.id = membership.person
          WHERE membership.account = $1 AND membership.person > $2 ORDER BY membership.person LIMIT $3")
-    .bind(account)
-    .bind(after)
-    .bind(limit)
-    .fetch_all(store.reader())
-    .await?;
+        .bind(account)
+        .bind(after)
+        .bind(limit)
+        .fetch_all(store.reader())
+        .await?;
     let read = |row: &Row| {
         Ok(Member { membership: read(row)?, name: row.text("name")?, email: row.parsed("email")? })
     };
@@ -124,10 +125,11 @@ pub(super) async fn hold(tx: &mut Tx, account: AccountId) -> Result<(), StoreErr
 }
 
 async fn is_last_owner(tx: &mut Tx, account: AccountId, person: PersonId) -> Result<bool, StoreError> {
-    let rows = sql("SELECT person FROM membership WHERE account = $1 AND role = 'owner' ORDER BY person LIMIT 2")
-        .bind(account)
-        .fetch_all(tx)
-        .await?;
+    let rows =
+        sql("SELECT person FROM membership WHERE account = $1 AND role = 'owner' ORDER BY person LIMIT 2")
+            .bind(account)
+            .fetch_all(tx)
+            .await?;
     match rows.as_slice() {
         [only] => Ok(only.parsed::<PersonId>("person")? == person),
         _ => Ok(false),

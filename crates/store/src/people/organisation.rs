@@ -1,6 +1,6 @@
 use accounts::{
-    Access, Account, AccountState, AuditEvent, Invitation, Member, Membership, MembershipChange, OrganisationStore,
-    PeopleStoreError, Project, Role, SoleOwner, TokenHash,
+    Access, Account, AccountState, AuditEvent, Invitation, Member, Membership, MembershipChange,
+    OrganisationStore, PeopleStoreError, Project, Role, SoleOwner, TokenHash,
 };
 use async_trait::async_trait;
 use vocab::{AccountId, InvitationId, PersonId, ProjectId, Timestamp};
@@ -168,11 +168,12 @@ impl OrganisationStore for Store {
         account: AccountId,
         id: ProjectId,
     ) -> Result<Option<Project>, PeopleStoreError> {
-        let row = sql("SELECT id, account, name, created, archived FROM project WHERE id = $1 AND account = $2")
-            .bind(id)
-            .bind(account)
-            .fetch_optional(self.reader())
-            .await?;
+        let row =
+            sql("SELECT id, account, name, created, archived FROM project WHERE id = $1 AND account = $2")
+                .bind(id)
+                .bind(account)
+                .fetch_optional(self.reader())
+                .await?;
         Ok(row.as_ref().map(read_project).transpose()?)
     }
 
@@ -201,8 +202,7 @@ impl OrganisationStore for Store {
         name: &str,
         audit: &AuditEvent,
     ) -> Result<bool, PeopleStoreError> {
-        let update =
-            sql("UPDATE project SET name = $1 WHERE id = $2 AND account = $3 AND archived IS NULL");
+        let update = sql("UPDATE project SET name = $1 WHERE id = $2 AND account = $3 AND archived IS NULL");
         Ok(change(self, update.bind(name).bind(id).bind(account), audit).await?)
     }
 

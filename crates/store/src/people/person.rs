@@ -1,6 +1,7 @@
 use accounts::{
     AddressChange, Arrival, Arrived, AuditEvent, EmailAddress, Identity, Locale, OneTimeToken, PasswordHash,
-    PeopleStoreError, Person, PersonState, PersonStore, Place, Profile, ProviderName, TokenHash, TokenPurpose,
+    PeopleStoreError, Person, PersonState, PersonStore, Place, Profile, ProviderName, TokenHash,
+    TokenPurpose,
 };
 use async_trait::async_trait;
 use vocab::{PersonId, SessionId, Timestamp};
@@ -10,7 +11,8 @@ use crate::db::{Executor, Row, Tx, sql};
 use crate::{Store, StoreError};
 
 /// What [`read`] wants to see.
-pub(super) const COLUMNS: &str = "person.id, person.email, person.email_verified, person.name, person.password,
+pub(super) const COLUMNS: &str =
+    "person.id, person.email, person.email_verified, person.name, person.password,
     person.locale, person.birth_date, person.state, person.created";
 
 #[async_trait]
@@ -67,15 +69,16 @@ impl PersonStore for Store {
     }
 
     async fn person_renew(&self, person: &Person) -> Result<bool, PeopleStoreError> {
-        let update = sql("UPDATE person SET email = $1, name = $2, password = $3, locale = $4, birth_date = $5
+        let update =
+            sql("UPDATE person SET email = $1, name = $2, password = $3, locale = $4, birth_date = $5
              WHERE id = $6 AND email_verified IS NULL AND state = 'active'
                AND NOT EXISTS (SELECT 1 FROM identity WHERE identity.person = person.id)")
-        .bind(person.email.as_str())
-        .bind(&person.name)
-        .bind(person.password.as_ref().map(PasswordHash::as_str))
-        .bind(person.locale.code())
-        .bind(person.birth_date.map(|date| date.to_string()))
-        .bind(person.id);
+            .bind(person.email.as_str())
+            .bind(&person.name)
+            .bind(person.password.as_ref().map(PasswordHash::as_str))
+            .bind(person.locale.code())
+            .bind(person.birth_date.map(|date| date.to_string()))
+            .bind(person.id);
         let mut tx = self.begin().await?;
         if update.execute(&mut tx).await? == 0 {
             return Ok(false);
@@ -145,7 +148,11 @@ impl PersonStore for Store {
         Ok(kept(tx, audit).await?)
     }
 
-    async fn identity_insert(&self, identity: &Identity, audit: &AuditEvent) -> Result<bool, PeopleStoreError> {
+    async fn identity_insert(
+        &self,
+        identity: &Identity,
+        audit: &AuditEvent,
+    ) -> Result<bool, PeopleStoreError> {
         let mut tx = self.begin().await?;
         if !token::link(&mut tx, identity).await? {
             return Ok(false);
@@ -286,10 +293,12 @@ struct HeldPerson {
 }
 
 async fn hold_active(tx: &mut Tx, id: PersonId) -> Result<Option<HeldPerson>, StoreError> {
-    let row = sql("SELECT email_folded, email_verified FROM person WHERE id = $1 AND state = 'active' {for update}")
-        .bind(id)
-        .fetch_optional(tx)
-        .await?;
+    let row = sql(
+        "SELECT email_folded, email_verified FROM person WHERE id = $1 AND state = 'active' {for update}",
+    )
+    .bind(id)
+    .fetch_optional(tx)
+    .await?;
     let Some(row) = row else { return Ok(None) };
     Ok(Some(HeldPerson {
         email_folded: row.text("email_folded")?,

@@ -45,7 +45,7 @@ async fn purge_unverified(store: &Store, before: Timestamp, limit: u32) -> Resul
                        WHERE other.account = account.id AND other.person <> person.id)
                    OR EXISTS (SELECT 1 FROM api_key WHERE api_key.account = account.id)
                    OR EXISTS (SELECT 1 FROM subscription WHERE subscription.account = account.id)
-                   OR EXISTS (SELECT 1 FROM ledger_account WHERE ledger_account.account = account.id)))
+                   OR EXISTS (SELECT 1 FROM ledger_account WHERE ledger_account.id = account.id)))
          ORDER BY created, id LIMIT $2 {for update}")
     .bind(before)
     .bind(limit)

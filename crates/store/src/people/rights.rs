@@ -1,5 +1,6 @@
 use accounts::{
-    AuditEvent, Consent, ConsentSubject, DeletionRequest, DeletionState, Erasure, Kept, PeopleStoreError, RightsStore,
+    AuditEvent, Consent, ConsentSubject, DeletionRequest, DeletionState, Erasure, Kept, PeopleStoreError,
+    RightsStore,
 };
 use async_trait::async_trait;
 use vocab::{ConsentId, PersonId, Timestamp};
@@ -21,7 +22,8 @@ impl RightsStore for Store {
         cursor: Option<ConsentId>,
         limit: u32,
     ) -> Result<Vec<Consent>, PeopleStoreError> {
-        let mut select = sql("SELECT id, person, subject, version, is_given, at FROM consent WHERE person = ");
+        let mut select =
+            sql("SELECT id, person, subject, version, is_given, at FROM consent WHERE person = ");
         select.push_bind(person);
         if let Some(cursor) = cursor {
             select.push(" AND id < ").push_bind(cursor);
@@ -56,10 +58,11 @@ impl RightsStore for Store {
     }
 
     async fn deletion_find(&self, person: PersonId) -> Result<Option<DeletionRequest>, PeopleStoreError> {
-        let row = sql("SELECT person, state, requested, due, updated FROM deletion_request WHERE person = $1")
-            .bind(person)
-            .fetch_optional(self.reader())
-            .await?;
+        let row =
+            sql("SELECT person, state, requested, due, updated FROM deletion_request WHERE person = $1")
+                .bind(person)
+                .fetch_optional(self.reader())
+                .await?;
         Ok(row.as_ref().map(read_deletion).transpose()?)
     }
 
@@ -104,10 +107,7 @@ impl RightsStore for Store {
     }
 }
 
-pub(super) async fn insert_consent(
-    on: impl Into<Executor<'_>>,
-    consent: &Consent,
-) -> Result<(), StoreError> {
+pub(super) async fn insert_consent(on: impl Into<Executor<'_>>, consent: &Consent) -> Result<(), StoreError> {
     sql("INSERT INTO consent (id, person, subject, version, is_given, at) VALUES ($1, $2, $3, $4, $5, $6)")
         .bind(consent.id)
         .bind(consent.person)
@@ -129,7 +129,8 @@ async fn list_deletions(
 ) -> Result<Vec<DeletionRequest>, StoreError> {
     // Every id sorts after the empty text.
     let after = cursor.map(|id| id.to_string()).unwrap_or_default();
-    let mut select = sql("SELECT person, state, requested, due, updated FROM deletion_request WHERE state = ");
+    let mut select =
+        sql("SELECT person, state, requested, due, updated FROM deletion_request WHERE state = ");
     select.push_bind(state.name()).push(" AND person > ").push_bind(after);
     if let Some(due) = due {
         select.push(" AND due <= ").push_bind(due);

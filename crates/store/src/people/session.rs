@@ -1,5 +1,6 @@
 use accounts::{
-    AuditEvent, FactorStore, PeopleStoreError, SealedSecret, SecondFactor, Session, SessionStore, SignedIn, TokenHash,
+    AuditEvent, FactorStore, PeopleStoreError, SealedSecret, SecondFactor, Session, SessionStore, SignedIn,
+    TokenHash,
 };
 use async_trait::async_trait;
 use vocab::{PersonId, SessionId, Timestamp};
@@ -30,7 +31,8 @@ impl SessionStore for Store {
     }
 
     async fn session_find(&self, token: &TokenHash) -> Result<Option<SignedIn>, PeopleStoreError> {
-        let mut select = sql("SELECT session.id AS session_id, person, token, session.created AS session_created,
+        let mut select =
+            sql("SELECT session.id AS session_id, person, token, session.created AS session_created,
                 last_seen, expires, ended, source, agent, ");
         select.push(person::COLUMNS);
         select.push(" FROM session JOIN person ON person.id = session.person WHERE token = ");
@@ -54,13 +56,14 @@ impl SessionStore for Store {
     ) -> Result<Vec<Session>, PeopleStoreError> {
         // Every id sorts after the empty text.
         let after = cursor.map(|id| id.to_string()).unwrap_or_default();
-        let rows = sql("SELECT id, person, token, created, last_seen, expires, ended, source, agent FROM session
+        let rows =
+            sql("SELECT id, person, token, created, last_seen, expires, ended, source, agent FROM session
              WHERE person = $1 AND id > $2 ORDER BY id LIMIT $3")
-        .bind(person)
-        .bind(after)
-        .bind(limit)
-        .fetch_all(self.reader())
-        .await?;
+            .bind(person)
+            .bind(after)
+            .bind(limit)
+            .fetch_all(self.reader())
+            .await?;
         Ok(rows.iter().map(|row| read(row, "id", "created")).collect::<Result<_, _>>()?)
     }
 
@@ -136,10 +139,11 @@ impl FactorStore for Store {
     }
 
     async fn factor_find(&self, person: PersonId) -> Result<Option<SecondFactor>, PeopleStoreError> {
-        let row = sql("SELECT person, sealed_secret, confirmed, last_step FROM second_factor WHERE person = $1")
-            .bind(person)
-            .fetch_optional(self.reader())
-            .await?;
+        let row =
+            sql("SELECT person, sealed_secret, confirmed, last_step FROM second_factor WHERE person = $1")
+                .bind(person)
+                .fetch_optional(self.reader())
+                .await?;
         let Some(row) = row else { return Ok(None) };
         Ok(Some(SecondFactor {
             person: row.parsed("person")?,

@@ -25,10 +25,12 @@ pub(super) async fn find(
     on: impl Into<Executor<'_>>,
     hash: &TokenHash,
 ) -> Result<Option<OneTimeToken>, StoreError> {
-    let row = sql("SELECT hash, purpose, person, email, created, expires, used FROM one_time_token WHERE hash = $1")
-        .bind(hash.to_string())
-        .fetch_optional(on)
-        .await?;
+    let row = sql(
+        "SELECT hash, purpose, person, email, created, expires, used FROM one_time_token WHERE hash = $1",
+    )
+    .bind(hash.to_string())
+    .fetch_optional(on)
+    .await?;
     row.as_ref().map(read).transpose()
 }
 
@@ -87,11 +89,12 @@ pub(super) async fn find_link(
     provider: &ProviderName,
     subject: &str,
 ) -> Result<Option<Identity>, StoreError> {
-    let row = sql("SELECT provider, subject, person, linked FROM identity WHERE provider = $1 AND subject = $2")
-        .bind(provider.as_str())
-        .bind(subject)
-        .fetch_optional(store.reader())
-        .await?;
+    let row =
+        sql("SELECT provider, subject, person, linked FROM identity WHERE provider = $1 AND subject = $2")
+            .bind(provider.as_str())
+            .bind(subject)
+            .fetch_optional(store.reader())
+            .await?;
     row.as_ref().map(read_link).transpose()
 }
 

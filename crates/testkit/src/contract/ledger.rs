@@ -76,8 +76,13 @@ pub(super) async fn opened<S: LedgerStore>(store: &S, request: &HoldRequest) -> 
     request.id
 }
 
-pub(super) async fn funds<S: LedgerStore>(store: &S, account: AccountId, at: Timestamp) -> (i64, i64, i64, i64) {
-    let Funds { cash, credits, held, overdraft } = store.funds(account, at).await.expect("the ledger answers");
+pub(super) async fn funds<S: LedgerStore>(
+    store: &S,
+    account: AccountId,
+    at: Timestamp,
+) -> (i64, i64, i64, i64) {
+    let Funds { cash, credits, held, overdraft } =
+        store.funds(account, at).await.expect("the ledger answers");
     (cash.0, credits.0, held.0, overdraft.0)
 }
 
@@ -108,7 +113,10 @@ async fn an_unknown_account_has_nothing<S: LedgerStore>(store: &S) {
     assert_eq!(store.settled(&request).await.expect("the ledger answers"), None);
     assert_eq!(settled(store, &[]).await, []);
     let charged = settled(store, &[cost(account, None, 5)]).await;
-    assert_eq!((charged[0].charged, charged[0].waived(), charged[0].entry), (NanoUsd::ZERO, NanoUsd(5), None));
+    assert_eq!(
+        (charged[0].charged, charged[0].waived(), charged[0].entry),
+        (NanoUsd::ZERO, NanoUsd(5), None)
+    );
     is_clean(store).await;
 }
 
@@ -128,7 +136,10 @@ async fn money_is_paid_in_once<S: LedgerStore>(store: &S) {
 
     let entries = entries(store, account).await;
     assert_eq!(entries.len(), 2);
-    assert_eq!((entries[1].kind, &entries[1].reference, entries[1].at), (EntryKind::TopUp, &paid.reference, NOW));
+    assert_eq!(
+        (entries[1].kind, &entries[1].reference, entries[1].at),
+        (EntryKind::TopUp, &paid.reference, NOW)
+    );
     let postings = [
         Posting { book: BookAccount::Cash(account), amount: NanoUsd(100) },
         Posting { book: BookAccount::Payments, amount: NanoUsd(-100) },
@@ -179,8 +190,7 @@ async fn a_group_is_settled_in_order_and_once<S: LedgerStore>(store: &S) {
     let id = opened(store, &hold(one, 50, 50)).await;
     let free = cost(one, Some(id), 0);
     let unpriced = Settlement { money: None, ..cost(one, None, 0) };
-    let group =
-        [cost(one, Some(id), 10), free, cost(other, None, 30), cost(one, Some(id), 60), unpriced];
+    let group = [cost(one, Some(id), 10), free, cost(other, None, 30), cost(one, Some(id), 60), unpriced];
     let group = [&group[..], &group[..1]].concat();
     let first = settled(store, &group).await;
     assert_eq!(first.iter().map(|row| row.charged.0).collect::<Vec<_>>(), [10, 0, 30, 60, 0, 10]);

@@ -3,9 +3,7 @@
 use ledger::{EntryKind, HoldOutcome, HoldRequest, LedgerStore};
 use vocab::{AccountId, HoldId, NanoUsd};
 
-use super::ledger::{
-    NOW, after, cost, credits, entries, funded, funds, hold, is_clean, opened, settled,
-};
+use super::ledger::{NOW, after, cost, credits, entries, funded, funds, hold, is_clean, opened, settled};
 
 /// Runs every rule on a fresh ledger.
 pub(super) async fn all<S: LedgerStore>(fresh: &impl AsyncFn() -> S) {
@@ -78,7 +76,8 @@ async fn what_is_not_there_is_not_set_aside<S: LedgerStore>(store: &S) {
 
 async fn a_renewed_hold_stays<S: LedgerStore>(store: &S) {
     let account = funded(store, 100).await;
-    let (renewed, left) = (opened(store, &hold(account, 10, 10)).await, opened(store, &hold(account, 20, 20)).await);
+    let (renewed, left) =
+        (opened(store, &hold(account, 10, 10)).await, opened(store, &hold(account, 20, 20)).await);
     store.hold_renew(&[renewed, HoldId::generate()], after(2_000)).await.expect("the ledger answers");
     store.hold_renew(&[renewed], after(1_500)).await.expect("the ledger answers");
     store.hold_renew(&[], after(2_000)).await.expect("the ledger answers");
@@ -104,7 +103,10 @@ async fn sweeps_are_bounded_and_in_order<S: LedgerStore>(store: &S) {
         store.grant(grant).await.expect("the ledger answers");
     }
     let expired = store.expire(after(2), 1).await.expect("the ledger answers");
-    assert_eq!((expired.holds, expired.grants), (vec![(ids[1], NanoUsd(10))], vec![(grants[1].id, NanoUsd(5))]));
+    assert_eq!(
+        (expired.holds, expired.grants),
+        (vec![(ids[1], NanoUsd(10))], vec![(grants[1].id, NanoUsd(5))])
+    );
     let expired = store.expire(after(3), 10).await.expect("the ledger answers");
     assert_eq!(expired.holds, [(ids[2], NanoUsd(10)), (ids[0], NanoUsd(10))]);
     assert_eq!(expired.grants, [(grants[2].id, NanoUsd(5)), (grants[0].id, NanoUsd(5))]);
@@ -117,7 +119,8 @@ async fn credits_given_back_after_their_time_end_again<S: LedgerStore>(store: &S
     let account = AccountId::generate();
     let grant = credits(account, 100, 0, Some(after(10)));
     store.grant(&grant).await.expect("the ledger answers");
-    let (first, second) = (opened(store, &hold(account, 30, 30)).await, opened(store, &hold(account, 20, 20)).await);
+    let (first, second) =
+        (opened(store, &hold(account, 30, 30)).await, opened(store, &hold(account, 20, 20)).await);
     for (hold, ends) in [(None, 50), (Some(first), 30), (Some(second), 20)] {
         if let Some(hold) = hold {
             store.hold_release(hold, after(20)).await.expect("the ledger answers");
@@ -128,4 +131,3 @@ async fn credits_given_back_after_their_time_end_again<S: LedgerStore>(store: &S
     }
     is_clean(store).await;
 }
-

@@ -62,7 +62,8 @@ pub fn equals_the_reference<S: LedgerStore + QuotaStore>(cases: u32, fresh: impl
         let round = left.min(CASES_PER_CHECK);
         left -= round;
         // The runs share both ledgers, so a run that failed cannot be tried again.
-        let config = Config { cases: round, max_shrink_iters: 0, failure_persistence: None, ..Config::default() };
+        let config =
+            Config { cases: round, max_shrink_iters: 0, failure_persistence: None, ..Config::default() };
         let steps = proptest::collection::vec((operation(), 0..300_u64), 1..40);
         let outcome = TestRunner::new(config).run(&steps, |steps| {
             runtime.block_on(async {

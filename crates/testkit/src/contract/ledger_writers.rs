@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use ledger::{
-    HoldOutcome, LedgerStore, QuotaStore, Settled, Settlement, SliceOutcome, WindowName,
-};
+use ledger::{HoldOutcome, LedgerStore, QuotaStore, Settled, Settlement, SliceOutcome, WindowName};
 use vocab::{AccountId, HoldId, NanoUsd};
 
 use super::ledger::{NOW, after, cost, credits, funded, hold, is_clean};
@@ -45,7 +43,8 @@ async fn sixty_four_writers_spend_what_is_there<S: LedgerStore>(store: S) {
     let mut charged = vec![0; accounts.len()];
     for writer in writers {
         for settled in writer.await.expect("a writer ends") {
-            let place = accounts.iter().position(|account| *account == settled.account).expect("it is one of them");
+            let place =
+                accounts.iter().position(|account| *account == settled.account).expect("it is one of them");
             charged[place] += settled.charged.0;
         }
     }
@@ -72,7 +71,9 @@ async fn spend<S: LedgerStore>(store: &S, accounts: &[AccountId], turn: usize) -
         }
     };
     let group: Vec<Settlement> = match lease {
-        Some(lease) => vec![cost(account, Some(lease), 3), cost(other, None, 1), cost(account, Some(lease), 2)],
+        Some(lease) => {
+            vec![cost(account, Some(lease), 3), cost(other, None, 1), cost(account, Some(lease), 2)]
+        }
         None => vec![cost(other, Some(HoldId::generate()), 1)],
     };
     let settled = store.settle(&group).await.expect("the ledger answers");

@@ -101,7 +101,8 @@ async fn use_comes_back_after_five_hours<S: LedgerStore + QuotaStore>(store: &S)
     let states = store.quota_used(pool, &limits(100, 500), after(HOUR_MS)).await.expect("the store answers");
     assert_eq!(states[0].resets, Some(after(5 * HOUR_MS)));
     assert_eq!(states[1].resets, Some(week_start().plus(WEEK)));
-    let later = store.quota_used(pool, &limits(100, 500), after(9 * HOUR_MS)).await.expect("the store answers");
+    let later =
+        store.quota_used(pool, &limits(100, 500), after(9 * HOUR_MS)).await.expect("the store answers");
     assert_eq!(later[0].resets, None);
     is_clean(store).await;
 }
@@ -218,7 +219,11 @@ async fn pools_do_not_touch<S: LedgerStore + QuotaStore>(store: &S) {
     let given = slice(calls, limits(100, 500), 100, 100, NOW);
     assert_eq!(open(store, &given).await, SliceOutcome::Opened(Units(100)));
     settle(store, &[used(prompts, Some(given.id), 30, NOW)]).await;
-    assert_eq!(store.slice_release(given.id).await.expect("the store answers"), Units(100), "of another pool");
+    assert_eq!(
+        store.slice_release(given.id).await.expect("the store answers"),
+        Units(100),
+        "of another pool"
+    );
     is_clean(store).await;
 }
 

@@ -65,6 +65,10 @@ impl UsageLog for MemoryUsage {
         Ok(named.into_iter().take(limit as usize).cloned().collect())
     }
 
+    async fn usage_find(&self, request: &RequestId) -> Result<Option<UsageRecord>, UsageLogError> {
+        Ok(self.record(request))
+    }
+
     async fn usage_total(&self, query: &UsageQuery, limit: u32) -> Result<Vec<UsageTotal>, UsageLogError> {
         let kept = self.records();
         let mut sums = BTreeMap::new();
@@ -112,7 +116,8 @@ fn hour(started: Timestamp) -> Timestamp {
 }
 
 fn is_named(query: &UsageQuery, record: &UsageRecord) -> bool {
-    query.account.is_none_or(|account| account == record.account)
+    query.request.as_ref().is_none_or(|request| *request == record.request)
+        && query.account.is_none_or(|account| account == record.account)
         && query.key.is_none_or(|key| key == record.key)
         && query.since.is_none_or(|since| since <= record.started)
         && query.until.is_none_or(|until| record.started < until)

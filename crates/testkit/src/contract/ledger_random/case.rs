@@ -2,8 +2,8 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use ledger::{
-    Entry, Grant, HoldRequest, LedgerStore, LedgerStoreError, MemoryLedger, Pool, QuotaStore, Refund, Settled,
-    Settlement, SliceRequest, TopUp, WindowLimit, WindowSpan,
+    Entry, Grant, HoldRequest, LedgerStore, LedgerStoreError, MemoryLedger, Pool, QuotaStore, Refund,
+    Settled, Settlement, SliceRequest, TopUp, WindowLimit, WindowSpan,
 };
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
@@ -91,7 +91,8 @@ impl<'a, S: LedgerStore + QuotaStore> Case<'a, S> {
             }
             Operation::Grant { of, amount, priority, lasts_ms } => {
                 let expires = lasts_ms.map(|ms| self.in_ms(ms));
-                let grant = Grant { at: self.now, ..credits(self.accounts[*of], *amount, *priority, expires) };
+                let grant =
+                    Grant { at: self.now, ..credits(self.accounts[*of], *amount, *priority, expires) };
                 both!(self.grant(&grant))?;
                 self.grants.push(grant);
             }
@@ -193,7 +194,8 @@ impl<'a, S: LedgerStore + QuotaStore> Case<'a, S> {
         for one in uses {
             group.extend(match one {
                 Use::Money { of, hold, cost: amount, late_ms } => {
-                    let hold = hold.map(|which| self.holds.get(which).map_or_else(HoldId::generate, |hold| hold.id));
+                    let hold =
+                        hold.map(|which| self.holds.get(which).map_or_else(HoldId::generate, |hold| hold.id));
                     let at = self.ago_ms(*late_ms);
                     Some(Settlement { at, ..cost(self.accounts[*of], hold, *amount) })
                 }
