@@ -9,7 +9,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  tidy    the rules of the house that no compiler knows: layers, file sizes, names, READMEs
+  tidy    the rules of the house that no compiler knows: layers, file sizes, names, READMEs, rules without a test
   check   everything a change must pass beside the tests: format, clippy, docs, tidy, licences, unused crates";
 
 fn main() -> ExitCode {

@@ -2,6 +2,7 @@
 
 mod layers;
 mod readmes;
+mod rules;
 mod sources;
 mod tree;
 
@@ -55,5 +56,6 @@ fn examine(root: &Path) -> Result<Vec<Finding>, String> {
     let mut findings = layers::findings(&crates);
     findings.extend(sources::findings(&files));
     findings.extend(readmes::findings(root, &crates));
+    findings.extend(rules::findings(root, &files));
     Ok(findings)
 }

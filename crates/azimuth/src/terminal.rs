@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use serde::Serialize;
+use vocab::Timestamp;
 
 /// Prints a value as JSON, indented for people on a terminal.
 pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
@@ -57,4 +58,19 @@ pub(crate) fn bytes(count: u64) -> String {
         unit += 1;
     }
     if unit == 0 { format!("{count} B") } else { format!("{size:.1} {}", UNITS[unit]) }
+}
+
+/// Prints facts one under the other, their names in a column.
+pub(crate) fn print_facts(facts: &[(&str, String)]) -> anyhow::Result<()> {
+    let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let mut out = std::io::stdout().lock();
+    for (name, fact) in facts {
+        writeln!(out, "{}", format!("{name:width$}  {fact}").trim_end())?;
+    }
+    Ok(())
+}
+
+/// A moment for people, to the minute, in UTC.
+pub(crate) fn minute(at: Timestamp) -> String {
+    at.to_string().chars().take(16).collect::<String>().replace('T', " ")
 }

@@ -19,8 +19,11 @@ pub struct MeterSettings {
     /// When this many records wait to be written, no further request is admitted: metering may delay work, never
     /// lose it.
     pub backlog_records_max: usize,
-    /// How long to wait before a failed write is tried again; doubled each time up to a minute.
+    /// How long to wait before a failed write is tried again; doubled each time.
     pub retry_after: Duration,
+    /// The longest such wait. Holds and slices stay taken until what they paid for is written, so when the store is back
+    /// this should be a matter of moments.
+    pub retry_after_max: Duration,
 }
 
 impl Default for MeterSettings {
@@ -30,6 +33,7 @@ impl Default for MeterSettings {
             gather_for: Duration::from_millis(10),
             backlog_records_max: 50_000,
             retry_after: Duration::from_millis(100),
+            retry_after_max: Duration::from_secs(2),
         }
     }
 }
@@ -103,7 +107,7 @@ async fn write_groups(
                 Item::Flush(done) => waiting.push(done),
             }
         }
-        write(&*log, &records, settings.retry_after).await;
+        write(&*log, &records, &settings).await;
         drop(kept);
         backlog.fetch_sub(records.len(), Ordering::Relaxed);
         for done in waiting {
@@ -116,11 +120,11 @@ async fn write_groups(
     }
 }
 
-async fn write(log: &dyn UsageLog, records: &[UsageRecord], retry_after: Duration) {
+async fn write(log: &dyn UsageLog, records: &[UsageRecord], settings: &MeterSettings) {
     if records.is_empty() {
         return;
     }
-    let mut pause = retry_after;
+    let mut pause = settings.retry_after;
     while let Err(error) = log.usage_append(records).await {
         tracing::error!(
             error = &error as &dyn std::error::Error,
@@ -128,7 +132,7 @@ async fn write(log: &dyn UsageLog, records: &[UsageRecord], retry_after: Duratio
             "usage records could not be written and will be tried again"
         );
         tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_secs(60));
+        pause = (pause * 2).min(settings.retry_after_max);
     }
 }
 

@@ -1,5 +1,7 @@
 //! The HTTP clients of the house, each made for one kind of journey.
 
+mod models;
+
 use std::error::Error;
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -7,29 +9,19 @@ use std::time::Duration;
 
 use reqwest::{Client, ClientBuilder, Url, redirect};
 
+pub(crate) use models::{ModelClient, Pieces, Unsent};
+
 /// Idle connections are given up before the usual servers do: uvicorn and llama-server close after five
 /// seconds, and a request sent into a closing connection is lost.
 const POOL_IDLE: Duration = Duration::from_secs(4);
+
+/// How long a short question may take.
+const QUESTION_MAX: Duration = Duration::from_secs(10);
 
 /// An HTTP client could not be made; the machine's certificates are the usual cause.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot make an HTTP client")]
 pub struct ClientError(#[from] reqwest::Error);
-
-/// A client for one model host: HTTP/1.1 with kept-alive connections, no redirects, no compression (which
-/// would hold back events), no waiting to fill packets.
-///
-/// The host gets a pool of its own, so that a slow one takes nothing from the others.
-pub fn for_models(host: &Url, connect_max: Duration) -> Result<Client, ClientError> {
-    let builder = Client::builder()
-        .http1_only()
-        .redirect(redirect::Policy::none())
-        .referer(false)
-        .tcp_nodelay(true)
-        .connect_timeout(connect_max)
-        .pool_idle_timeout(POOL_IDLE);
-    finish(builder, host)
-}
 
 /// A client for large files. Redirects are the caller's to follow, because a token must not follow them.
 pub fn for_downloads(host: &Url, connect_max: Duration, idle_max: Duration) -> Result<Client, ClientError> {
@@ -42,9 +34,24 @@ pub fn for_downloads(host: &Url, connect_max: Duration, idle_max: Duration) -> R
     finish(builder, host)
 }
 
+/// A client for short questions, such as who someone is: no redirects, ten seconds for all of it.
+pub fn for_questions(host: &Url) -> Result<Client, ClientError> {
+    let builder = Client::builder()
+        .user_agent(concat!("azimuth/", env!("CARGO_PKG_VERSION")))
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .connect_timeout(QUESTION_MAX / 2)
+        .timeout(QUESTION_MAX);
+    finish(builder, host)
+}
+
 /// The whole chain of causes in one line, without addresses: a URL may carry what must not be printed.
 pub(crate) fn causes(error: reqwest::Error) -> String {
-    let error = error.without_url();
+    chain(&error.without_url())
+}
+
+/// The whole chain of causes in one line.
+fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
@@ -68,7 +75,7 @@ fn finish(mut builder: ClientBuilder, host: &Url) -> Result<Client, ClientError>
     Ok(builder.build()?)
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())

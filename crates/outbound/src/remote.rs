@@ -24,14 +24,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
+use http::{Method, Response, StatusCode, Uri};
 use inference::{ChatEngine, ChatRequest, ChatStream, EngineDescription, EngineError};
-use reqwest::{Method, Request, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 use vocab::Tokens;
 
-use crate::client::{causes, for_models};
+use crate::client::{ModelClient, Pieces, Unsent};
 use answer::Answer;
 use breaker::{Attempt, Breaker};
 use config::Endpoints;
@@ -53,7 +53,7 @@ const SIDE_ANSWER_BYTES_MAX: usize = 32 << 20;
 pub struct RemoteEngine {
     config: RemoteConfig,
     endpoints: Endpoints,
-    client: reqwest::Client,
+    client: ModelClient,
     refusals: Arc<Refusals>,
     breaker: Arc<Breaker>,
     in_flight: InFlight,
@@ -63,7 +63,7 @@ impl RemoteEngine {
     /// Checks the settings and prepares the connection pool. The host itself is not asked.
     pub fn new(config: RemoteConfig) -> Result<Self, RemoteConfigError> {
         let endpoints = Endpoints::new(&config)?;
-        let client = for_models(&endpoints.chat, config.timeouts.connect)
+        let client = ModelClient::new(&endpoints.host, config.timeouts.connect)
             .map_err(|source| RemoteConfigError::Client { name: config.name.clone(), source })?;
         let secrets =
             config.key.iter().chain(config.headers.iter().map(|(_, value)| value)).cloned().collect();
@@ -80,8 +80,8 @@ impl RemoteEngine {
     /// Asks the host for its list of models and tells the breaker whether it answered. For a schedule: a host
     /// that went away is noticed before a caller does, and one that came back is used again at once.
     pub async fn probe(&self) -> Result<(), EngineError> {
-        let request = self.request(Method::GET, &self.endpoints.models);
-        let outcome = match timeout(PROBE_MAX, self.client.execute(request)).await {
+        let question = self.send(Method::GET, &self.endpoints.models, Bytes::new());
+        let outcome = match timeout(PROBE_MAX, question).await {
             Err(_) => Err(timed_out("no answer to a probe", PROBE_MAX)),
             Ok(Err(error)) => Err(self.unsent(error)),
             // Any answer but a failure shows that the host lives; not every host has a list of models.
@@ -95,35 +95,28 @@ impl RemoteEngine {
         outcome
     }
 
-    fn request(&self, method: Method, url: &Url) -> Request {
-        let mut request = Request::new(method, url.clone());
-        *request.headers_mut() = self.endpoints.headers.clone();
-        request
+    async fn send(&self, method: Method, uri: &Uri, body: Bytes) -> Result<Response<Pieces>, Unsent> {
+        self.client.send(method, uri, &self.endpoints.headers, body).await
     }
 
     /// Posts `body` and hands out any answer, good or bad.
-    async fn post(&self, url: &Url, body: Bytes) -> reqwest::Result<Response> {
-        let attempt = || {
-            let mut request = self.request(Method::POST, url);
-            *request.body_mut() = Some(body.clone().into());
-            self.client.execute(request)
-        };
-        match attempt().await {
+    async fn post(&self, uri: &Uri, body: Bytes) -> Result<Response<Pieces>, Unsent> {
+        match self.send(Method::POST, uri, body.clone()).await {
             // A kept-alive connection that the host was just closing. Nothing was answered, so asking once
             // more costs nothing, while the caller would have to.
-            Err(error) if error.is_request() && !error.is_connect() && !error.is_timeout() => attempt().await,
+            Err(unsent) if unsent.is_lost => self.send(Method::POST, uri, body).await,
             result => result,
         }
     }
 
     /// A question beside the chat, with a JSON answer.
-    async fn ask<T: DeserializeOwned>(&self, url: &Url, body: Vec<u8>) -> Result<T, EngineError> {
+    async fn ask<T: DeserializeOwned>(&self, uri: &Uri, body: Vec<u8>) -> Result<T, EngineError> {
         let exchange = async {
-            let response = self.post(url, body.into()).await.map_err(|error| self.unsent(error))?;
+            let response = self.post(uri, body.into()).await.map_err(|unsent| self.unsent(unsent))?;
             if !response.status().is_success() {
                 return Err(self.refusal(response, Tokens::ZERO).await);
             }
-            let bytes = read_at_most(response, SIDE_ANSWER_BYTES_MAX)
+            let bytes = read_at_most(response.into_body(), SIDE_ANSWER_BYTES_MAX)
                 .await
                 .ok_or_else(|| failed("the host broke off a token count"))?;
             serde_json::from_slice(&bytes).map_err(|_| failed("the host's token count cannot be read"))
@@ -168,7 +161,7 @@ impl RemoteEngine {
 
         let decoder = Decoder::new(&request, self.config.raw_text, Arc::clone(&self.refusals));
         drop(request);
-        let mut answer = Answer::new(response, decoder, self.config.timeouts.idle, attempt, slot);
+        let mut answer = Answer::new(response.into_body(), decoder, self.config.timeouts.idle, attempt, slot);
         match tokio::time::timeout_at(deadline, answer.begin()).await {
             Ok(Ok(())) => Ok(Box::pin(answer)),
             Ok(Err(error)) => {
@@ -186,19 +179,18 @@ impl RemoteEngine {
         }
     }
 
-    async fn refusal(&self, response: Response, prompt_estimate: Tokens) -> EngineError {
+    async fn refusal(&self, response: Response<Pieces>, prompt_estimate: Tokens) -> EngineError {
         let status = response.status();
         let headers = response.headers().clone();
         // A refusal whose words do not come is still a refusal.
-        let body = timeout(SIDE_ANSWER_MAX, read_at_most(response, REFUSAL_BYTES_MAX));
+        let body = timeout(SIDE_ANSWER_MAX, read_at_most(response.into_body(), REFUSAL_BYTES_MAX));
         let body = body.await.ok().flatten().unwrap_or_default();
         self.refusals.read_response(status, &headers, &body, prompt_estimate)
     }
 
-    fn unsent(&self, error: reqwest::Error) -> EngineError {
-        let is_timeout = error.is_timeout();
-        let reason = self.refusals.clean(&causes(error));
-        if is_timeout { EngineError::TimedOut { reason } } else { EngineError::Unavailable { reason } }
+    fn unsent(&self, unsent: Unsent) -> EngineError {
+        let reason = self.refusals.clean(&unsent.reason);
+        if unsent.is_timeout { EngineError::TimedOut { reason } } else { EngineError::Unavailable { reason } }
     }
 }
 
@@ -251,8 +243,10 @@ fn is_hosts_fault(status: StatusCode, error: &EngineError) -> bool {
 }
 
 /// The body up to `bytes_max`; `None` if it broke off.
-pub(crate) async fn read_at_most(response: Response, bytes_max: usize) -> Option<BytesMut> {
-    let mut pieces = response.bytes_stream();
+pub(crate) async fn read_at_most<E>(
+    mut pieces: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    bytes_max: usize,
+) -> Option<BytesMut> {
     let mut body = BytesMut::new();
     while let Some(piece) = pieces.next().await {
         let piece = piece.ok()?;

@@ -7,10 +7,12 @@ pub mod gate;
 mod http1;
 mod house;
 pub mod memory;
+pub mod openid_partner;
 pub mod postgres;
 pub mod redis;
 pub mod scripted_engine;
 pub mod scripted_host;
+pub mod smtp_server;
 mod test_app;
 
 pub use house::House;

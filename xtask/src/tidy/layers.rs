@@ -39,7 +39,11 @@ pub(super) const HOUSE: &[Room] = &[
         ],
     },
     Room { name: "server", level: Some(5), may_import: DOMAIN },
-    Room { name: "outbound", level: Some(5), may_import: &["vocab", "inference", "capabilities", "wire"] },
+    Room {
+        name: "outbound",
+        level: Some(5),
+        may_import: &["vocab", "inference", "accounts", "capabilities", "wire"],
+    },
     Room { name: "engine", level: Some(5), may_import: &["vocab", "inference"] },
     Room {
         name: "store",

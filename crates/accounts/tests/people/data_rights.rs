@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use accounts::{
     AccountState, AccountStore, Agreement, By, ConsentSubject, DataPage, DataRights, DataRightsSettings, DeletionError,
-    DeletionEvent, DeletionState, Document, ExportError, Keys, LoginError, Membership, OrganisationStore, PersonalData,
-    PersonalDataError, Proof, Retention, RetentionDays, Role, Seal, Section, SessionStore, SignedIn, Subject,
+    DeletionEvent, DeletionState, Document, ExportError, Keys, LoginError, Membership, PersonalData,
+    PersonalDataError, Proof, Retention, RetentionDays, Role, Seal, Section, SignedIn, Subject,
 };
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -60,7 +60,8 @@ async fn export(rights: &DataRights, me: &SignedIn) -> Result<BTreeMap<String, V
         let mut file = archive.by_index(at).unwrap();
         let mut text = String::new();
         file.read_to_string(&mut text).unwrap();
-        files.insert(file.name().to_owned(), serde_json::from_str(&text).unwrap());
+        let name = file.name().unwrap().into_owned();
+        files.insert(name, serde_json::from_str(&text).unwrap());
     }
     Ok(files)
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use accounts::{AuditQuery, AuditStore, By, Login, LoginError, SessionError};
+use accounts::{AuditQuery, By, Login, LoginError, SessionError};
 use futures::future::join_all;
 use vocab::Secret;
 

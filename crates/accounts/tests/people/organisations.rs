@@ -1,5 +1,5 @@
 use accounts::{
-    AccountEvent, AccountState, Action, By, Enrolment, Locale, OrganisationError, OrganisationStore, PeopleSettings,
+    AccountEvent, AccountState, Action, By, Enrolment, Locale, OrganisationError, PeopleSettings,
     Projects, Role, SignUp, SignUpPolicy, SignedUp,
 };
 use vocab::{AccountId, Secret};

@@ -1,4 +1,4 @@
-use accounts::{Login, OneTimeToken, PersonStore, Proof, TokenHash, TokenPurpose};
+use accounts::{Login, OneTimeToken, Proof, TokenHash, TokenPurpose};
 use vocab::Secret;
 
 use crate::house::{House, PASSWORD, address, source, token_in, wish};
@@ -35,7 +35,7 @@ async fn no_secret_prints_itself() {
     let password = Secret::new(PASSWORD);
     let proof = Proof::Password(&password);
     let setup = house.people.begin_factor(&signed_in, &proof, None).await.unwrap();
-    let factor = accounts::FactorStore::factor_find(house.store.as_ref(), signed_in.person.id).await.unwrap().unwrap();
+    let factor = house.store.factor_find(signed_in.person.id).await.unwrap().unwrap();
     printed += &format!("{proof:?} {setup:?} {factor:?}");
 
     let person = house.people.find_by_email(&address("ana@example.com")).await.unwrap().unwrap();

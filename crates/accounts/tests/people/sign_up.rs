@@ -1,5 +1,5 @@
 use accounts::{
-    AccountState, AddressError, Agreement, ConsentSubject, LoginError, PeopleSettings, RightsStore, SignUp, SignUpError,
+    AccountState, AddressError, Agreement, ConsentSubject, LoginError, PeopleSettings, SignUp, SignUpError,
     SignUpPolicy, SignedUp,
 };
 

@@ -39,9 +39,10 @@ async fn create(books: &Books, name: &str, expires_days: Option<u32>, output: Ou
 
 async fn list(books: &Books, output: Output) -> anyhow::Result<()> {
     let keys = all(books).await?;
-    if output.json {
-        return print_json(&keys.iter().map(described).collect::<Vec<_>>());
-    }
+    if output.json { print_json(&keys.iter().map(described).collect::<Vec<_>>()) } else { print(&keys) }
+}
+
+pub(super) fn print(keys: &[ApiKey]) -> anyhow::Result<()> {
     let day = |time: Option<Timestamp>| {
         time.map_or("-".to_owned(), |time| time.to_string()[..16].replace('T', " "))
     };
@@ -93,7 +94,7 @@ async fn all(books: &Books) -> anyhow::Result<Vec<ApiKey>> {
     }
 }
 
-fn state(key: &ApiKey) -> &'static str {
+pub(super) fn state(key: &ApiKey) -> &'static str {
     match key {
         ApiKey { revoked: Some(_), .. } => "revoked",
         key if key.is_alive(SystemClock.now()) => "active",
@@ -101,12 +102,15 @@ fn state(key: &ApiKey) -> &'static str {
     }
 }
 
-fn described(key: &ApiKey) -> serde_json::Value {
+pub(super) fn described(key: &ApiKey) -> serde_json::Value {
     json!({
         "id": key.id,
         "name": key.name,
         "public_id": key.public_id,
         "account": key.account,
+        "scope": *key.scope,
+        "monthly_usd": key.monthly_spend_max.map(|most| most.to_string()),
+        "successor_of": key.successor_of,
         "created": key.created.to_string(),
         "expires": key.expires.map(|time| time.to_string()),
         "revoked": key.revoked.map(|time| time.to_string()),

@@ -85,7 +85,7 @@ async fn page(
         });
     }
     let next = next_page(response.headers().get(LINK).and_then(|link| link.to_str().ok()), url);
-    let body = crate::remote::read_at_most(response, PAGE_BYTES_MAX)
+    let body = crate::remote::read_at_most(response.bytes_stream(), PAGE_BYTES_MAX)
         .await
         .ok_or_else(|| Miss::Passing("the line broke".to_owned()))?;
     let entries = serde_json::from_slice(&body).map_err(|_| {

@@ -3,8 +3,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures::stream::BoxStream;
 use futures::{FutureExt, Stream, StreamExt};
 use inference::{ChatEvent, EngineError};
 use tokio::time::{Instant, Sleep};
@@ -12,7 +10,7 @@ use tokio::time::{Instant, Sleep};
 use super::breaker::Attempt;
 use super::decoder::Decoder;
 use super::in_flight::Slot;
-use crate::client::causes;
+use crate::client::Pieces;
 
 /// Some hosts say why they stopped and then keep the connection open; so long is waited for their figures.
 const FAREWELL_MAX: Duration = Duration::from_secs(2);
@@ -23,7 +21,7 @@ const DRAIN_MAX: Duration = Duration::from_millis(250);
 ///
 /// Dropping it closes the connection, which is how a host learns that nobody listens any more.
 pub(super) struct Answer {
-    body: Option<BoxStream<'static, reqwest::Result<Bytes>>>,
+    body: Option<Pieces>,
     decoder: Decoder,
     failure: Option<EngineError>,
     has_begun: bool,
@@ -35,15 +33,9 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    pub fn new(
-        response: reqwest::Response,
-        decoder: Decoder,
-        idle_max: Duration,
-        attempt: Attempt,
-        slot: Slot,
-    ) -> Self {
+    pub fn new(body: Pieces, decoder: Decoder, idle_max: Duration, attempt: Attempt, slot: Slot) -> Self {
         Self {
-            body: Some(response.bytes_stream().boxed()),
+            body: Some(body),
             decoder,
             failure: None,
             has_begun: false,
@@ -98,9 +90,9 @@ impl Answer {
                 self.last_piece = Instant::now();
                 self.decoder.push(piece)
             }
-            Some(Err(error)) => {
+            Some(Err(cause)) => {
                 self.body = None;
-                self.decoder.end(Some(causes(error)))
+                self.decoder.end(Some(cause))
             }
             None => {
                 self.body = None;

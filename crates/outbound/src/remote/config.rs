@@ -1,8 +1,9 @@
 use std::time::Duration;
 
+use http::Uri;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use inference::parser::Generation;
 use reqwest::Url;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use vocab::{Secret, Tokens};
 
 /// One model on one host. [`RemoteConfig::new`] gives every option the value that suits its [`Kind`].
@@ -187,11 +188,12 @@ pub enum RemoteConfigError {
 
 /// The addresses and headers of a host, worked out once.
 pub(super) struct Endpoints {
-    pub chat: Url,
-    pub models: Url,
-    pub zai_tokenizer: Url,
-    pub apply_template: Url,
-    pub tokenize: Url,
+    pub host: Url,
+    pub chat: Uri,
+    pub models: Uri,
+    pub zai_tokenizer: Uri,
+    pub apply_template: Uri,
+    pub tokenize: Uri,
     pub headers: HeaderMap,
 }
 
@@ -212,17 +214,18 @@ impl Endpoints {
         let at = |path: String| {
             let mut url = base.clone();
             url.set_path(&path);
-            url
+            url.as_str().parse::<Uri>().map_err(|_| RemoteConfigError::BaseUrl { name: name() })
         };
         let root = path.strip_suffix("/v1").unwrap_or(&path);
 
         Ok(Self {
-            chat: at(format!("{path}/chat/completions")),
-            models: at(format!("{path}/models")),
-            zai_tokenizer: at(format!("{path}/tokenizer")),
-            apply_template: at(format!("{root}/apply-template")),
-            tokenize: at(format!("{root}/tokenize")),
+            chat: at(format!("{path}/chat/completions"))?,
+            models: at(format!("{path}/models"))?,
+            zai_tokenizer: at(format!("{path}/tokenizer"))?,
+            apply_template: at(format!("{root}/apply-template"))?,
+            tokenize: at(format!("{root}/tokenize"))?,
             headers: headers(config)?,
+            host: base.clone(),
         })
     }
 }
@@ -262,8 +265,8 @@ mod tests {
     #[test]
     fn addresses_extend_the_base_and_keep_its_query() {
         let endpoints = Endpoints::new(&config("http://gpu1:8000/v1/?api-version=3")).unwrap();
-        assert_eq!(endpoints.chat.as_str(), "http://gpu1:8000/v1/chat/completions?api-version=3");
-        assert_eq!(endpoints.tokenize.as_str(), "http://gpu1:8000/tokenize?api-version=3");
+        assert_eq!(endpoints.chat, "http://gpu1:8000/v1/chat/completions?api-version=3");
+        assert_eq!(endpoints.tokenize, "http://gpu1:8000/tokenize?api-version=3");
     }
 
     #[test]

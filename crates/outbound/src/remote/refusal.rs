@@ -2,9 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
+use http::StatusCode;
+use http::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use inference::{EngineError, Overflow};
-use reqwest::StatusCode;
-use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use serde_json::Value;
 use vocab::{Secret, Tokens};
 
@@ -223,7 +223,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use reqwest::header::HeaderValue;
+    use http::header::HeaderValue;
 
     use super::*;
 
