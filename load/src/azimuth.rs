@@ -69,15 +69,18 @@ impl Installation {
         Ok(Azimuth { process, address, key: text("api_key"), ready_after, log })
     }
 
-    /// The request ids in the usage records, newest first.
-    pub fn recorded_requests(&self) -> anyhow::Result<Vec<String>> {
-        let output = self
-            .command(&["usage", "--requests", "--json", "--limit", "10000000"])
-            .output()
-            .context("usage")?;
-        ensure!(output.status.success(), "usage: {}", String::from_utf8_lossy(&output.stderr));
-        let records: Vec<Value> = serde_json::from_slice(&output.stdout)?;
-        Ok(records.iter().filter_map(|record| record["request"].as_str().map(str::to_owned)).collect())
+    /// Where its books are.
+    pub fn database(&self) -> PathBuf {
+        self.folder.join("data/azimuth.db")
+    }
+
+    /// Puts an operator's document in force, as the server will find it at its start.
+    pub fn set_document(&self, name: &str, document: &Value) -> anyhow::Result<()> {
+        let path = self.folder.join(format!("{name}.json"));
+        fs::write(&path, document.to_string())?;
+        let output = self.command(&["admin", "set", name]).arg(&path).output().context("azimuth admin set")?;
+        ensure!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

@@ -3,6 +3,9 @@ use serde_json::{Value, json};
 /// Where Azimuth takes chat completions; others are asked at the same path.
 pub const CHAT_PATH: &str = "/api/paas/v4/chat/completions";
 
+/// The same where a plan pays.
+pub const CODING_PATH: &str = "/api/coding/paas/v4/chat/completions";
+
 /// A conversation of a usual size for a short question: about a kilobyte.
 const SYSTEM: &str = "You are a careful assistant of a software team. Answer briefly, name your sources, and say so \
     when you do not know. Code goes into fenced blocks with the language's name. Never invent file names, options or \

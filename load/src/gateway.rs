@@ -1,12 +1,17 @@
 //! What the gateway costs: the same traffic through Azimuth and through nginx, in turns, to the same upstream.
 
+mod charging;
 mod latency;
 mod memory;
 mod requests;
+mod roomy;
 mod start;
 mod streams;
 
+use std::cell::RefCell;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::process;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -15,6 +20,7 @@ use tempfile::TempDir;
 use crate::azimuth::{Azimuth, Installation, gateway_config};
 use crate::chat;
 use crate::cores::Cores;
+use crate::database::Database;
 use crate::drive::Target;
 use crate::machine;
 use crate::nginx::{self, Nginx};
@@ -55,6 +61,13 @@ pub struct Options {
     /// Requests after which memory should have stopped growing.
     #[arg(long, default_value_t = 100_000)]
     memory_requests: usize,
+    /// A PostgreSQL server on which each Azimuth gets a database of its own, by way of `psql`; otherwise each has
+    /// SQLite.
+    #[arg(long, value_name = "POSTGRES_URL")]
+    store: Option<String>,
+    /// A Redis server for permits; otherwise they are kept in memory.
+    #[arg(long, value_name = "REDIS_URL")]
+    redis: Option<String>,
     /// Only Azimuth, for a profiler.
     #[arg(long)]
     without_nginx: bool,
@@ -64,6 +77,8 @@ pub struct Options {
 enum Part {
     /// Throughput and processor time of whole answers.
     Requests,
+    /// What it costs that requests are paid for.
+    Charging,
     /// Added latency at a fixed rate.
     Latency,
     /// Processor time of streamed events.
@@ -84,13 +99,21 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     let bench = Bench::new(options, nginx_version.is_some())?;
     let mut report = Report::new(&["figure", "Azimuth", "nginx", "budget"]);
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-        for part in [Part::Start, Part::Requests, Part::Latency, Part::Streams, Part::Memory] {
+        for part in [
+            Part::Start,
+            Part::Requests,
+            Part::Charging,
+            Part::Latency,
+            Part::Streams,
+            Part::Memory,
+        ] {
             if !options.only.is_empty() && !options.only.contains(&part) {
                 continue;
             }
             eprintln!("{part:?}, load average {}", machine::load_average());
             match part {
                 Part::Requests => requests::measure(&bench, &mut report).await?,
+                Part::Charging => charging::measure(&bench, &mut report).await?,
                 Part::Latency => latency::measure(&bench, &mut report).await?,
                 Part::Streams => streams::measure(&bench, &mut report).await?,
                 Part::Memory => memory::measure(&bench, &mut report).await?,
@@ -101,6 +124,11 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     })?;
 
     println!("{before} before and {} after.", machine::load_average());
+    println!(
+        "Everything is on: keys, limits, balances, plans and the ledger, on {}, with permits in {}.",
+        if options.store.is_some() { "PostgreSQL" } else { "SQLite" },
+        if options.redis.is_some() { "Redis" } else { "memory" },
+    );
     println!(
         "{}; servers on core {}, driver and upstream on {}; the middle of {} rounds of {} s.\n",
         nginx_version.as_deref().unwrap_or("without nginx"),
@@ -121,6 +149,16 @@ struct Bench<'a> {
     upstream: Upstream,
     has_nginx: bool,
     folder: TempDir,
+    /// Those of every Azimuth so far.
+    databases: RefCell<Vec<Database>>,
+}
+
+/// Whether requests are paid for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Charging {
+    On,
+    /// They are only counted.
+    Off,
 }
 
 /// A server that passes requests on.
@@ -135,7 +173,7 @@ impl<'a> Bench<'a> {
         let (server_cores, driver_cores) = Cores::all().split(options.server_cores);
         let upstream = Upstream::start(&driver_cores, folder.path())?;
         driver_cores.keep_this_thread();
-        Ok(Self { options, server_cores, driver_cores, upstream, has_nginx, folder })
+        Ok(Self { options, server_cores, driver_cores, upstream, has_nginx, folder, databases: RefCell::default() })
     }
 
     fn time(&self) -> Duration {
@@ -146,15 +184,37 @@ impl<'a> Bench<'a> {
         self.folder.path().join(name)
     }
 
-    fn installation(&self, folder: &Path, script: &Script) -> anyhow::Result<Installation> {
-        Installation::new(&self.options.azimuth, folder)?
-            .with_config(&gateway_config(&self.upstream.address, &[(MODEL, script)]))
+    fn installation(
+        &self,
+        folder: &Path,
+        script: &Script,
+        charging: Charging,
+    ) -> anyhow::Result<Installation> {
+        let mut config = gateway_config(&self.upstream.address, &[(MODEL, script)]);
+        // Writing to a `String` cannot fail.
+        let _ = writeln!(config, "[billing]\nenabled = {}", charging == Charging::On);
+        if let Some(server) = &self.options.store {
+            let database = Database::create(server)?;
+            let _ = writeln!(config, "[store]\nurl = {:?}", database.url());
+            self.databases.borrow_mut().push(database);
+        }
+        if let Some(server) = &self.options.redis {
+            let prefix = folder.file_name().unwrap_or_default().display();
+            let _ = writeln!(config, "[redis]\nurl = {server:?}\nprefix = \"load-{}-{prefix}\"", process::id());
+        }
+        Installation::new(&self.options.azimuth, folder)?.with_config(&config)
     }
 
-    /// An Azimuth with a new folder, whose one model follows `script`.
+    /// An Azimuth with a new folder, whose one model follows `script` and is paid for.
     fn azimuth(&self, name: &str, script: &Script) -> anyhow::Result<Gateway> {
-        let azimuth = self.installation(&self.folder(name), script)?.start(&self.server_cores)?;
-        Ok(Gateway::Azimuth(Box::new(azimuth)))
+        self.azimuth_with(name, script, Charging::On)
+    }
+
+    fn azimuth_with(&self, name: &str, script: &Script, charging: Charging) -> anyhow::Result<Gateway> {
+        let installation = self.installation(&self.folder(name), script, charging)?;
+        installation.set_document("plans", &roomy::plans()?)?;
+        installation.set_document("rates", &roomy::rates())?;
+        Ok(Gateway::Azimuth(Box::new(installation.start(&self.server_cores)?)))
     }
 
     fn nginx(&self, name: &str) -> anyhow::Result<Option<Gateway>> {
@@ -181,8 +241,8 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// The public name of the one model that Azimuth serves here.
-const MODEL: &str = "load-model";
+/// The public name of the one model that Azimuth serves here: one that costs money, and that plans include.
+const MODEL: &str = "glm-4.7";
 
 impl Gateway {
     fn name(&self) -> &'static str {

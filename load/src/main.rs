@@ -4,10 +4,12 @@
 //! rounds, and processor time is preferred to wall time. `README.md` holds the figures and the budgets.
 
 mod azimuth;
+mod books;
 mod chat;
 mod connection;
 mod cores;
 mod crash;
+mod database;
 mod drive;
 mod engine;
 mod events;

@@ -23,7 +23,11 @@ pub trait AccountStore: Send + Sync + 'static {
     ) -> Result<Vec<Account>, AccountStoreError>;
 
     /// Gives an account other limits. Says whether there is such an account.
-    async fn account_set_rates(&self, id: AccountId, rates: &RateOverrides) -> Result<bool, AccountStoreError>;
+    async fn account_set_rates(
+        &self,
+        id: AccountId,
+        rates: &RateOverrides,
+    ) -> Result<bool, AccountStoreError>;
 
     /// Writes the operator's account and its first key together, unless there is an operator already.
     /// Says whether it wrote; of several that try at once, one does.

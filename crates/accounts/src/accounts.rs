@@ -3,7 +3,9 @@ use std::sync::Arc;
 use vocab::{AccountId, Clock, Secret};
 
 use crate::account::{InvalidName, checked_name};
-use crate::{Account, AccountState, AccountStore, AccountStoreError, ApiKey, KeyError, KeyTerms, Keys, RateOverrides};
+use crate::{
+    Account, AccountState, AccountStore, AccountStoreError, ApiKey, KeyError, KeyTerms, Keys, RateOverrides,
+};
 
 const OPERATOR_NAME: &str = "operator";
 const FIRST_KEY_NAME: &str = "first key";

@@ -12,7 +12,8 @@ use std::time::Duration;
 use vocab::{AccountId, PersonId};
 
 use crate::{
-    AccountStore, AuditAction, IllegalDeletionEvent, People, PeopleStore, PeopleStoreError, PostFull, ProofError,
+    AccountStore, AuditAction, IllegalDeletionEvent, People, PeopleStore, PeopleStoreError, PostFull,
+    ProofError,
 };
 
 pub use archive::{ExportError, Exported};
@@ -56,7 +57,9 @@ pub enum DeletionError {
     #[error("the deletion went on meanwhile; look again")]
     Changed,
     /// They are the only owner of an account with others in it.
-    #[error("account `{account}` would be left to {others} members without an owner; make one of them an owner first")]
+    #[error(
+        "account `{account}` would be left to {others} members without an owner; make one of them an owner first"
+    )]
     LastOwner {
         /// Which.
         account: AccountId,

@@ -149,8 +149,14 @@ impl Idempotency {
     }
 
     /// Looks whether `scope` has used `key`. `request` is everything that must be the same the second time.
-    pub async fn begin(&self, scope: &str, key: &str, request: &[u8]) -> Result<Idempotent, IdempotencyError> {
-        let is_key = (1..=KEY_CHARS_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+    pub async fn begin(
+        &self,
+        scope: &str,
+        key: &str,
+        request: &[u8],
+    ) -> Result<Idempotent, IdempotencyError> {
+        let is_key =
+            (1..=KEY_CHARS_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
         if !is_key {
             return Err(IdempotencyError::InvalidKey);
         }

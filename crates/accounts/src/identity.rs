@@ -44,7 +44,11 @@ pub trait IdentityProvider: Send + Sync + 'static {
 
     /// Turns the code that the browser brought back into who the person is. The answer is signed by the partner, made
     /// for us, and carries the request's nonce.
-    async fn redeem(&self, code: &Secret, request: &AuthorizationRequest) -> Result<ProvenIdentity, IdentityError>;
+    async fn redeem(
+        &self,
+        code: &Secret,
+        request: &AuthorizationRequest,
+    ) -> Result<ProvenIdentity, IdentityError>;
 }
 
 /// One journey of a browser to a partner and back.

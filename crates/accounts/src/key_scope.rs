@@ -27,7 +27,9 @@ const ENTRIES_MAX: usize = 100;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidKeyScope {
     /// There is no such door.
-    #[error("there is no door `{0}`; doors are `general`, `coding`, `anthropic`, `agents`, `mcp` and `monitor`")]
+    #[error(
+        "there is no door `{0}`; doors are `general`, `coding`, `anthropic`, `agents`, `mcp` and `monitor`"
+    )]
     UnknownDoor(String),
     /// A list is empty, so that the key would open nothing, or too long.
     #[error("`{0}` lists 1 to 100 entries; leave it out to allow all")]
@@ -106,7 +108,12 @@ mod tests {
         serde_json::from_str(json).unwrap()
     }
 
-    fn allowed(scope: &KeyScope, door: &str, model: Option<&str>, address: Option<&str>) -> Result<(), OutOfScope> {
+    fn allowed(
+        scope: &KeyScope,
+        door: &str,
+        model: Option<&str>,
+        address: Option<&str>,
+    ) -> Result<(), OutOfScope> {
         let model = model.map(|name| name.parse().unwrap());
         scope.allows(door, model.as_ref(), address.map(|text| text.parse().unwrap()))
     }

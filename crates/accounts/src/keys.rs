@@ -11,8 +11,8 @@ use crate::account::{InvalidName, checked_name};
 use crate::key_cache::{KeyCache, OpenedKey};
 use crate::opaque::OpaqueKeys;
 use crate::{
-    AccountStore, AccountStoreError, ApiKey, Caller, InvalidKeyScope, InvalidOpaqueKey, KeyTerms, OpaqueKey, PublicId,
-    Seal, SealError, jwt,
+    AccountStore, AccountStoreError, ApiKey, Caller, InvalidKeyScope, InvalidOpaqueKey, KeyTerms, OpaqueKey,
+    PublicId, Seal, SealError, jwt,
 };
 
 /// Longest credential that is looked at.

@@ -93,11 +93,7 @@ where
         self.kept.invalidate(&key).await;
     }
 
-    async fn read(
-        &self,
-        key: K,
-        read: impl Future<Output = Result<V, E>> + Send,
-    ) -> Result<Answer<V>, E> {
+    async fn read(&self, key: K, read: impl Future<Output = Result<V, E>> + Send) -> Result<Answer<V>, E> {
         let read_began = Instant::now();
         let value = read.await?;
         self.kept.insert(key, value.clone()).await;

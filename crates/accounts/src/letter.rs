@@ -75,8 +75,7 @@ impl Occasion<'_> {
 
     fn values(&self, site: &Site) -> Vec<(&'static str, String)> {
         // After the `#`, so that the token does not get into the logs of servers in between.
-        let link =
-            |page: &str, token: &Secret| format!("{}/{page}#{}", base(site), token.expose());
+        let link = |page: &str, token: &Secret| format!("{}/{page}#{}", base(site), token.expose());
         let forgotten = || format!("{}/forgot-password", base(site));
         match self {
             Self::VerifyEmail { token, hours } => {
@@ -163,8 +162,7 @@ mod tests {
     fn the_link_works_and_the_letter_does_not_print_it() {
         let token = Secret::new("t0ken");
         let occasion = Occasion::VerifyEmail { token: &token, hours: 24 };
-        let letter =
-            Letter::write(&site(), &"ana@example.com".parse().unwrap(), Locale::English, &occasion);
+        let letter = Letter::write(&site(), &"ana@example.com".parse().unwrap(), Locale::English, &occasion);
         assert!(letter.text.contains("\nhttps://house.example/verify-email#t0ken\n"), "{}", letter.text);
         assert!(!format!("{letter:?} {occasion:?}").contains("t0ken"));
     }
@@ -173,8 +171,7 @@ mod tests {
     #[test]
     fn a_name_is_not_a_link() {
         let occasion = Occasion::AddressKnown { name: "win https://evil.example/{link} www.evil.example" };
-        let letter =
-            Letter::write(&site(), &"ana@example.com".parse().unwrap(), Locale::English, &occasion);
+        let letter = Letter::write(&site(), &"ana@example.com".parse().unwrap(), Locale::English, &occasion);
         assert!(!letter.text.contains("https://evil"), "{}", letter.text);
         assert!(!letter.text.contains("www.evil"), "{}", letter.text);
         assert_eq!(letter.text.matches("https://house.example").count(), 1, "{}", letter.text);

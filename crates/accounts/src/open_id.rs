@@ -10,8 +10,8 @@ use std::sync::Arc;
 use vocab::Secret;
 
 use crate::{
-    Agreement, AuditAction, BirthDate, FactorError, IdentityError, IdentityProvider, Locale, LoginError, NewSession,
-    People, PeopleStoreError, ProviderName, SignUpError, SignedIn, TooManyTries,
+    Agreement, AuditAction, BirthDate, FactorError, IdentityError, IdentityProvider, Locale, LoginError,
+    NewSession, People, PeopleStoreError, ProviderName, SignUpError, SignedIn, TooManyTries,
 };
 
 use journey::{Intent, Journey};
@@ -145,7 +145,8 @@ impl OpenIdLogins {
         source: Option<IpAddr>,
         agent: &str,
     ) -> Result<OpenIdOutcome, OpenIdError> {
-        let journey = Journey::open(self.people.seal(), cookie, self.people.now()).ok_or(OpenIdError::Stray)?;
+        let journey =
+            Journey::open(self.people.seal(), cookie, self.people.now()).ok_or(OpenIdError::Stray)?;
         if !journey.is_named_by(state) {
             return Err(OpenIdError::Stray);
         }

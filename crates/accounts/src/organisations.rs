@@ -12,8 +12,8 @@ use crate::account_state::IllegalAccountEvent;
 use crate::people::{People, owner};
 use crate::throttle::TooManyTries;
 use crate::{
-    Access, Account, AccountEvent, AccountMoves, AccountState, Action, AuditAction, By, NotAllowed, OrganisationStore,
-    PeopleStore, PeopleStoreError, PostFull, RateOverrides,
+    Access, Account, AccountEvent, AccountMoves, AccountState, Action, AuditAction, By, NotAllowed,
+    OrganisationStore, PeopleStore, PeopleStoreError, PostFull, RateOverrides,
 };
 
 /// Longest page of a list.

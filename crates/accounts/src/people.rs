@@ -20,8 +20,8 @@ use crate::letter::Occasion;
 use crate::throttle::{Subject, Throttle};
 use crate::token::new_token;
 use crate::{
-    AuditAction, EmailAddress, Letter, OneTimeToken, Passwords, PeopleStore, PeopleStoreError, Person, Post, PostFull,
-    Seal, TokenPurpose,
+    AuditAction, EmailAddress, Letter, OneTimeToken, Passwords, PeopleStore, PeopleStoreError, Person, Post,
+    PostFull, Seal, TokenPurpose,
 };
 
 pub use address::AddressError;

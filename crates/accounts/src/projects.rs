@@ -68,7 +68,13 @@ impl Projects {
     }
 
     /// Gives a project another name.
-    pub async fn rename(&self, access: &Access, id: ProjectId, name: &str, by: &By) -> Result<(), ProjectError> {
+    pub async fn rename(
+        &self,
+        access: &Access,
+        id: ProjectId,
+        name: &str,
+        by: &By,
+    ) -> Result<(), ProjectError> {
         access.require(Action::ManageProjects)?;
         let (account, name) = (access.account.id, checked_name(name)?);
         let audit = by.did(self.clock.now(), account, PROJECT_RENAME, id);

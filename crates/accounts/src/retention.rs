@@ -60,7 +60,9 @@ pub struct Purged {
 
 /// Deletes what was kept long enough.
 pub struct Retention {
-    purges: Vec<(u32, Arc<dyn Purge>)>,
+    store: Arc<dyn RightsStore>,
+    days: RetentionDays,
+    others: Vec<(u32, Arc<dyn Purge>)>,
 }
 
 impl Default for RetentionDays {
@@ -73,35 +75,42 @@ impl Default for RetentionDays {
 impl Retention {
     /// What `store` keeps, for so many days each.
     pub fn new(store: Arc<dyn RightsStore>, days: &RetentionDays) -> Self {
-        let kinds = [
-            (days.sessions, Kept::Sessions),
-            (days.tokens, Kept::Tokens),
-            (days.invitations, Kept::Invitations),
-            (days.audit, Kept::Audit),
-            (days.unverified, Kept::Unverified),
-        ];
-        let purge = |kind| -> Arc<dyn Purge> { Arc::new(KeptRows { store: store.clone(), kind }) };
-        Self { purges: kinds.into_iter().map(|(days, kind)| (days, purge(kind))).collect() }
+        Self { store, days: *days, others: Vec::new() }
     }
 
     /// Deletes rows of another store too, after so many days.
     #[must_use]
     pub fn with(mut self, days: u32, purge: Arc<dyn Purge>) -> Self {
-        self.purges.push((days, purge));
+        self.others.push((days, purge));
         self
     }
 
     /// Deletes everything whose time is over at `now`. A kind that fails does not keep the others.
     pub async fn purge(&self, now: Timestamp) -> Vec<Result<Purged, PurgeError>> {
-        let mut results = Vec::with_capacity(self.purges.len());
-        for (days, purge) in &self.purges {
-            let span = Duration::from_secs(u64::from(*days) * 24 * 3600);
-            let span = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
-            let before = Timestamp::from_millis(now.as_millis().saturating_sub(span));
-            results.push(purge_all(purge.as_ref(), before).await);
+        let kinds = [
+            (self.days.sessions, Kept::Sessions),
+            (self.days.tokens, Kept::Tokens),
+            (self.days.invitations, Kept::Invitations),
+            (self.days.audit, Kept::Audit),
+            (self.days.unverified, Kept::Unverified),
+        ];
+        let mut results = Vec::with_capacity(kinds.len() + self.others.len());
+        for (days, kind) in kinds {
+            let rows = KeptRows { store: self.store.clone(), kind };
+            results.push(purge_all(&rows, days_before(now, days)).await);
+        }
+        for (days, purge) in &self.others {
+            results.push(purge_all(purge.as_ref(), days_before(now, *days)).await);
         }
         results
     }
+}
+
+fn days_before(now: Timestamp, days: u32) -> Timestamp {
+    let span = Duration::from_secs(u64::from(days) * 24 * 3600);
+    Timestamp::from_millis(
+        now.as_millis().saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)),
+    )
 }
 
 async fn purge_all(purge: &dyn Purge, before: Timestamp) -> Result<Purged, PurgeError> {

@@ -27,7 +27,7 @@ pub(crate) struct Books {
     pub(crate) store: Arc<Store>,
     pub(crate) keys: Arc<Keys>,
     pub(crate) accounts: Arc<Accounts>,
-    pub(crate) plans: Plans,
+    pub(crate) plans: Arc<Plans>,
     pub(crate) conduct: Arc<Conduct>,
     pub(crate) end_users: Arc<EndUsers>,
     pub(crate) standings: Arc<Standings>,
@@ -60,7 +60,7 @@ impl Books {
         let statements = Statements::new(store.clone(), clock.clone(), settings);
         Ok(Self {
             accounts: Arc::new(Accounts::new(store.clone(), keys.clone(), clock.clone())),
-            plans: Plans::new(store.clone(), store.clone(), rules.plans.clone(), clock.clone()),
+            plans: Arc::new(Plans::new(store.clone(), store.clone(), rules.plans.clone(), clock.clone())),
             end_users: Arc::new(EndUsers::new(store.clone(), clock.clone())),
             standings: Arc::new(Standings::new(Arc::new(standing), clock.clone())),
             moves: AccountMoves::new(store.clone(), clock.clone()),

@@ -14,13 +14,15 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use check::network;
+pub(crate) use check::{check_engines, check_models, network};
 pub(crate) use engines::{
     EngineConfig, EngineKind, ModelConfig, RawOutput, ThinkingStyle, TimeoutsConfig, TokenizerStyle,
 };
 pub(crate) use example::example;
 pub(crate) use load::load;
-pub(crate) use people::{IdentityProviderConfig, MailConfig, PeopleConfig};
+pub(crate) use people::{
+    IdentityProviderConfig, MailConfig, MailKind, MailSecurity, PeopleConfig, SignUp,
+};
 pub(crate) use stores::{RedisConfig, StoreConfig};
 
 /// Everything an operator can set.

@@ -4,6 +4,7 @@ mod books;
 mod cli;
 mod commands;
 mod config;
+mod console;
 mod data_folder;
 mod embedded;
 mod engines;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use accounts::{DocumentName, Documents, InvalidDocument, PlanBook, UseRules};
 use gateway::RateRules;
 use ledger::{PriceBook, PriceBooks};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use store::Store;
 use vocab::{Clock, InForce};
 
-use crate::config::{EngineConfig, ModelConfig};
+use crate::config::{EngineConfig, ModelConfig, check_engines, check_models};
 
 /// The rules in force on this node, and the documents they come from.
 #[derive(Clone)]
@@ -26,10 +27,10 @@ impl Rules {
         let documents = Documents::new(store, clock)
             .with_validator(DocumentName::Prices, |body| checked(PriceBook::from_sheet(0, body)))
             .with_validator(DocumentName::Plans, |body| checked(PlanBook::from_value(body)))
-            .with_validator(DocumentName::Rates, |body| checked(RateRules::from_json(&body.to_string())))
+            .with_validator(DocumentName::Rates, |body| shaped::<RateRules>(body).map(drop))
             .with_validator(DocumentName::UseRules, |body| checked(UseRules::from_json(&body.to_string())))
-            .with_validator(DocumentName::Engines, |body| checked(engines(body)))
-            .with_validator(DocumentName::Models, |body| checked(models(body)));
+            .with_validator(DocumentName::Engines, |body| without_mistakes(&shaped::<Vec<_>>(body)?, check_engines))
+            .with_validator(DocumentName::Models, |body| without_mistakes(&shaped::<Vec<_>>(body)?, check_models));
         let rules = Self {
             documents: Arc::new(documents),
             prices: Arc::new(InForce::new(PriceBooks::new(PriceBook::documented()))),
@@ -118,6 +119,20 @@ fn engines(body: &Value) -> Result<Vec<EngineConfig>, serde_json::Error> {
 
 fn models(body: &Value) -> Result<Vec<ModelConfig>, serde_json::Error> {
     serde_json::from_value(body.clone())
+}
+
+/// Reads a document so that a mistake is told with its key.
+fn shaped<T: DeserializeOwned>(body: &Value) -> Result<T, InvalidDocument> {
+    serde_path_to_error::deserialize(body).map_err(|error| {
+        let key = error.path().to_string();
+        format!("`{key}`: {}", error.into_inner()).into()
+    })
+}
+
+fn without_mistakes<T>(listed: &[T], check: fn(&[T], &mut Vec<String>)) -> Result<(), InvalidDocument> {
+    let mut mistakes = Vec::new();
+    check(listed, &mut mistakes);
+    if mistakes.is_empty() { Ok(()) } else { Err(mistakes.join("; ").into()) }
 }
 
 fn checked<T, E: std::error::Error + Send + Sync + 'static>(read: Result<T, E>) -> Result<(), InvalidDocument> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::DocumentName;
+use accounts::{DocumentName, Retention};
 use anyhow::Context;
 use capabilities::async_chat::{AsyncChat, ChatTaskHandler, TASK_KIND};
 use gateway::{
@@ -16,10 +16,11 @@ use store::{RedisPermits, RedisSettings};
 use tasks::{TaskSettings, Tasks, WorkerSettings};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use vocab::{Clock, NodeId, Secret, Timestamp};
+use vocab::{AccountId, Clock, NodeId, Secret, Timestamp};
 
 use crate::books::Books;
 use crate::config::{CacheSharing, Config, OutOfRange, network};
+use crate::console;
 use crate::data_folder::DataFolder;
 use crate::models::Models;
 use crate::schedule::every;
@@ -35,7 +36,12 @@ pub(crate) struct Running {
 
 impl Running {
     /// Puts everything together and starts what runs by itself.
-    pub(crate) async fn start(config: &Config, folder: &DataFolder, books: &Books) -> anyhow::Result<Self> {
+    pub(crate) async fn start(
+        config: &Config,
+        folder: &DataFolder,
+        books: &Books,
+        operator: AccountId,
+    ) -> anyhow::Result<Self> {
         let tracker = TaskTracker::new();
         let stop = CancellationToken::new();
         let clock = books.clock.clone();
@@ -96,17 +102,20 @@ impl Running {
             books.store.clone(),
             clock.clone(),
         );
+        let (services, retention) =
+            console::services(config, books, operator, &folder.seal()?, folder.root(), &tracker)?;
         let platform = Platform {
             keys: books.keys.clone(),
             async_chat: Arc::new(AsyncChat::new(gateway.clone(), tasks.clone())),
             gateway,
             usage: books.store.clone(),
             plan_meter: Arc::new(plan_meter),
+            console: Some(Arc::new(services)),
             clock,
             settings: Arc::new(server_settings(config)),
         };
         let running = Self { platform, models, leases, tracker, stop };
-        running.start_schedule(books, tasks);
+        running.start_schedule(books, tasks, retention);
         Ok(running)
     }
 
@@ -122,7 +131,7 @@ impl Running {
         self.models.shutdown().await;
     }
 
-    fn start_schedule(&self, books: &Books, tasks: Arc<Tasks>) {
+    fn start_schedule(&self, books: &Books, tasks: Arc<Tasks>, retention: Retention) {
         let Self { tracker, stop, models, .. } = self;
         let keys = books.keys.clone();
         every(Duration::from_secs(10), tracker, stop.clone(), move || {
@@ -132,6 +141,15 @@ impl Running {
         every(Duration::from_secs(3600), tracker, stop.clone(), move || {
             let tasks = tasks.clone();
             async move { report("old results were not deleted", tasks.purge().await.map(drop)) }
+        });
+        let (retention, clock) = (Arc::new(retention), books.clock.clone());
+        every(Duration::from_secs(3600), tracker, stop.clone(), move || {
+            let (retention, now) = (retention.clone(), clock.now());
+            async move {
+                for result in retention.purge(now).await {
+                    report("what need not be kept was not deleted", result.map(drop));
+                }
+            }
         });
         let hosts = models.clone();
         every(Duration::from_secs(15), tracker, stop.clone(), move || {
@@ -153,6 +171,11 @@ impl Running {
                 let reached = Timestamp::from_millis(now.as_millis() - USES_KEPT_MS);
                 report("slices were not ended", store.slices_expire(now, reached, SWEEP_MAX).await.map(drop));
             }
+        });
+        let conduct = books.conduct.clone();
+        every(Duration::from_secs(3600), tracker, stop.clone(), move || {
+            let conduct = conduct.clone();
+            async move { report("old notes of violations were not removed", conduct.forget_old().await.map(drop)) }
         });
         let statements = books.statements.clone();
         every(Duration::from_secs(5), tracker, stop.clone(), move || {

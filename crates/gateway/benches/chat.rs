@@ -65,10 +65,6 @@ impl UsageLog for NoLog {
         Ok(Vec::new())
     }
 
-    async fn usage_find(&self, _request: &RequestId) -> Result<Option<UsageRecord>, UsageLogError> {
-        Ok(None)
-    }
-
     async fn usage_total(&self, _query: &UsageQuery, _limit: u32) -> Result<Vec<UsageTotal>, UsageLogError> {
         Ok(Vec::new())
     }

@@ -92,7 +92,7 @@ impl Admissions {
         let plans = self.plans.current();
         let plan = if client.draws_on_plan(door) { self.plan(&standing, applicant, &plans)? } else { None };
         let rates = self.rates.current();
-        may_have_model(&rates, applicant)?;
+        may_have_model(&rates, applicant, plan.is_some())?;
         let permit = self.permit(applicant, &rates, &plans, plan, &standing.rates, throttle).await?;
         let payment = match plan {
             Some(plan) => self.charge_plan(plan, &plans, &card.name, at, turn(request)).await?,
@@ -274,13 +274,13 @@ impl Admissions {
     }
 }
 
-/// Rule ERR-10, RATE-06.
-fn may_have_model(rates: &RateRules, applicant: &Applicant<'_>) -> Result<(), Refusal> {
+/// Rules ERR-10 and RATE-06. Only plans serve some tools after others: who pays for each call is served as anyone.
+fn may_have_model(rates: &RateRules, applicant: &Applicant<'_>, is_on_plan: bool) -> Result<(), Refusal> {
     let name = &applicant.card.name;
     if let Some(other) = rates.busy.get(name) {
         return Err(Refusal::ModelBusy { other: other.clone() });
     }
-    if applicant.client.gives_way(rates.load()) {
+    if is_on_plan && applicant.client.gives_way(rates.load()) {
         return Err(Refusal::GivesWay);
     }
     Ok(())

@@ -122,7 +122,7 @@ impl Gateway {
             meter,
             in_progress: InProgress::default(),
             admissions: None,
-            recogniser: Recogniser::documented(),
+            recogniser: Recogniser::default(),
             clock,
             limits,
         }

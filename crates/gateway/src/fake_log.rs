@@ -4,7 +4,6 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use vocab::RequestId;
 
 use crate::{HourTotal, UsageLog, UsageLogError, UsageQuery, UsageRecord, UsageTotal};
 
@@ -34,10 +33,6 @@ impl UsageLog for FakeLog {
 
     async fn usage_list(&self, _: &UsageQuery, _: u32) -> Result<Vec<UsageRecord>, UsageLogError> {
         Ok(self.records())
-    }
-
-    async fn usage_find(&self, request: &RequestId) -> Result<Option<UsageRecord>, UsageLogError> {
-        Ok(self.records().into_iter().find(|record| record.request == *request))
     }
 
     async fn usage_total(&self, _: &UsageQuery, _: u32) -> Result<Vec<UsageTotal>, UsageLogError> {

@@ -86,11 +86,6 @@ impl Recogniser {
         })
     }
 
-    /// Recognises the tools of the documentation.
-    pub fn documented() -> Self {
-        Self::new(ToolPatterns::standard()).expect("the shipped patterns are in order, which a test proves")
-    }
-
     /// Says which program seems to have sent a request.
     pub fn recognise(&self, signals: &Signals<'_>) -> Finding {
         let user_agent = signals.user_agent.and_then(|value| self.user_agents.find(value));

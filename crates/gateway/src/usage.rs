@@ -169,9 +169,6 @@ pub trait UsageLog: Send + Sync + 'static {
     /// The newest records, at most `limit`, of those that `query` names.
     async fn usage_list(&self, query: &UsageQuery, limit: u32) -> Result<Vec<UsageRecord>, UsageLogError>;
 
-    /// The record of one request.
-    async fn usage_find(&self, request: &RequestId) -> Result<Option<UsageRecord>, UsageLogError>;
-
     /// Sums by account, key and model, at most `limit` rows, largest first.
     async fn usage_total(&self, query: &UsageQuery, limit: u32) -> Result<Vec<UsageTotal>, UsageLogError>;
 

@@ -119,24 +119,25 @@ impl OpenIdProvider {
         Ok(Some(known.keys.clone()))
     }
 
-    async fn exchange(
+    /// The form that turns a code into a token, and who we are, where that goes into a header.
+    fn form(
         &self,
         discovered: &Discovered,
         code: &Secret,
         request: &AuthorizationRequest,
-    ) -> Result<String, IdentityError> {
+    ) -> (String, Option<(String, Secret)>) {
         let settings = &self.settings;
         let mut form = Serializer::new(String::new());
         form.append_pair("grant_type", "authorization_code")
             .append_pair("code", code.expose())
             .append_pair("redirect_uri", &settings.redirect_url)
             .append_pair("code_verifier", request.verifier.expose());
-        let mut basic = None;
         match &settings.client_secret {
             Some(secret) if discovered.takes_basic => {
                 // RFC 6749 §2.3.1: both parts are form-encoded first.
                 let part = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-                basic = Some((part(&settings.client_id), Secret::new(part(secret.expose()))));
+                let basic = (part(&settings.client_id), Secret::new(part(secret.expose())));
+                return (form.finish(), Some(basic));
             }
             Some(secret) => {
                 form.append_pair("client_id", &settings.client_id);
@@ -146,8 +147,7 @@ impl OpenIdProvider {
                 form.append_pair("client_id", &settings.client_id);
             }
         }
-        let answer: TokenAnswer = self.web.post(&discovered.token, form.finish(), basic).await?;
-        Ok(answer.id_token)
+        (form.finish(), None)
     }
 }
 
@@ -184,7 +184,8 @@ impl IdentityProvider for OpenIdProvider {
         request: &AuthorizationRequest,
     ) -> Result<ProvenIdentity, IdentityError> {
         let known = self.known().await?;
-        let token = self.exchange(&known.discovered, code, request).await?;
+        let (form, basic) = self.form(&known.discovered, code, request);
+        let TokenAnswer { id_token: token } = self.web.post(&known.discovered.token, form, basic).await?;
         let mut key = known.keys.find(&token)?;
         if key.is_none()
             && let Some(keys) = self.newer_keys().await?

@@ -72,7 +72,11 @@ async fn a_partner_says_who_someone_is() {
     assert_eq!(proven, expected);
     scene.journey().await.unwrap();
     let questions = scene.partner.asked();
-    assert_eq!(questions.iter().filter(|path| path.ends_with("configuration")).count(), 1, "asked once an hour");
+    assert_eq!(
+        questions.iter().filter(|path| path.ends_with("configuration")).count(),
+        1,
+        "asked once an hour"
+    );
 }
 
 /// The secret goes where the partner wants it.
@@ -198,7 +202,9 @@ async fn a_partner_that_is_another_or_leads_astray_is_not_used() {
 #[test]
 fn a_partners_address_is_encrypted() {
     let new = |settings| OpenIdProvider::new(settings, Arc::new(ManualClock::default())).err();
-    for issuer in ["http://accounts.example.com", "accounts.example.com", "ftp://127.0.0.1", "https://a:b@c.example"] {
+    for issuer in
+        ["http://accounts.example.com", "accounts.example.com", "ftp://127.0.0.1", "https://a:b@c.example"]
+    {
         let refused = new(settings(issuer.to_owned()));
         assert!(matches!(refused, Some(OpenIdSettingsError::Address("issuer"))), "{issuer}");
     }

@@ -1,29 +1,29 @@
 use std::convert::Infallible;
-use std::future::Future;
-use std::pin::pin;
+use std::fmt::Display;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::rt::Executor;
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulConnection;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Sleep, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt;
 
-use crate::ServerSettings;
 use crate::peer::Peer;
 use crate::stall_guard::StallGuard;
+use crate::{App, ServerSettings};
 
 /// A silent connection is asked whether it lives after this time, and given up after four questions: machines that
 /// lose power do not say goodbye.
@@ -34,12 +34,17 @@ const PROBES_MAX: u32 = 4;
 /// How many answers one HTTP/2 connection may wait for at once.
 const HTTP2_STREAMS_MAX: u32 = 200;
 
+/// No method of HTTP/1 begins like this (RFC 9113 §3.4).
+const HTTP2_BEGINS: &[u8] = b"PRI";
+
 /// The connections of one server.
 pub(crate) struct Connections(Arc<Inner>);
 
 struct Inner {
+    http1: http1::Builder,
+    /// For those whose first bytes may be HTTP/2.
     http: Builder<StreamTasks>,
-    app: Router,
+    app: App,
     settings: Arc<ServerSettings>,
     tracker: TaskTracker,
     /// Running answers may end, but nothing more is asked.
@@ -49,7 +54,7 @@ struct Inner {
 }
 
 impl Connections {
-    pub(crate) fn new(app: Router, settings: Arc<ServerSettings>, stop: CancellationToken) -> Self {
+    pub(crate) fn new(app: App, settings: Arc<ServerSettings>, stop: CancellationToken) -> Self {
         let (tracker, cut) = (TaskTracker::new(), CancellationToken::new());
         let tasks = StreamTasks {
             tracker: tracker.clone(),
@@ -57,15 +62,17 @@ impl Connections {
             // What a client that takes its answer has no use for, and one that does not take it cannot exceed.
             life_max: settings.answer_duration_max + settings.stall_max,
         };
-        let mut http = Builder::new(tasks);
         // Between two requests a connection waits for the head of the next, so this also ends idle ones.
+        let mut http1 = http1::Builder::new();
+        http1.timer(TokioTimer::new()).header_read_timeout(settings.head_wait_max);
+        let mut http = Builder::new(tasks);
         http.http1().timer(TokioTimer::new()).header_read_timeout(settings.head_wait_max);
         http.http2()
             .timer(TokioTimer::new())
             .keep_alive_interval(PROBE_AFTER)
             .keep_alive_timeout(PROBE_EVERY)
             .max_concurrent_streams(HTTP2_STREAMS_MAX);
-        Self(Arc::new(Inner { http, app, settings, tracker, stop, cut }))
+        Self(Arc::new(Inner { http1, http, app, settings, tracker, stop, cut }))
     }
 
     /// Serves a connection, which keeps its place until it ends.
@@ -103,24 +110,46 @@ impl Inner {
             has_asked.store(true, Ordering::Relaxed);
             self.answer(request)
         });
-        let stream = TokioIo::new(StallGuard::new(stream, self.settings.stall_max));
-        let mut connection = pin!(self.http.serve_connection(stream, service));
         let mut first_wait = pin!(sleep(self.settings.head_wait_max));
+        let is_http1 = tokio::select! {
+            seen = speaks_http1(&stream) => seen,
+            () = self.stop.cancelled() => return,
+            () = first_wait.as_mut() => return,
+        };
+        let stream = TokioIo::new(StallGuard::new(stream, self.settings.stall_max));
+        if is_http1 {
+            self.keep(self.http1.serve_connection(stream, service), first_wait, &has_asked).await;
+        } else {
+            self.keep(self.http.serve_connection(stream, service), first_wait, &has_asked).await;
+        }
+    }
+
+    async fn keep<C: GracefulConnection>(
+        &self,
+        connection: C,
+        mut first_wait: Pin<&mut Sleep>,
+        has_asked: &AtomicBool,
+    ) where
+        C::Error: Display,
+    {
+        let mut connection = pin!(connection);
+        let mut stopping = pin!(self.stop.cancelled());
         let mut is_stopping = false;
         let mut has_waited = false;
         loop {
             tokio::select! {
+                biased;
                 ended = connection.as_mut() => {
                     if let Err(error) = ended {
                         tracing::debug!(%error, "a connection ended early");
                     }
                     return;
                 }
-                () = self.stop.cancelled(), if !is_stopping => {
+                () = stopping.as_mut(), if !is_stopping => {
                     is_stopping = true;
                     connection.as_mut().graceful_shutdown();
                 }
-                // Whoever has not even said which protocol it speaks is not covered by the protocol's own limits.
+                // Whoever has not asked for anything is not covered by the protocol's own limits.
                 () = first_wait.as_mut(), if !has_waited => {
                     has_waited = true;
                     if !has_asked.load(Ordering::Relaxed) {
@@ -135,8 +164,16 @@ impl Inner {
         &self,
         request: Request<Incoming>,
     ) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<> {
-        self.app.clone().oneshot(request)
+        let app = self.app.clone();
+        async move { Ok(app.answer(request.map(Body::new)).await) }
     }
+}
+
+/// Waits for the first bytes, and says whether they can be nothing but HTTP/1. What may be the beginning of HTTP/2's
+/// preface is read with more care, which costs more.
+async fn speaks_http1(stream: &TcpStream) -> bool {
+    let mut first = [0; HTTP2_BEGINS.len()];
+    stream.peek(&mut first).await.is_ok_and(|seen| !HTTP2_BEGINS.starts_with(&first[..seen]))
 }
 
 fn prepare(stream: &TcpStream) -> std::io::Result<()> {

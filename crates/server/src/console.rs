@@ -22,7 +22,6 @@ mod members;
 mod open_api;
 mod open_id;
 mod passwords;
-mod paths;
 mod plan;
 mod projects;
 mod second_factor;
@@ -33,17 +32,19 @@ mod usage;
 mod wallet;
 mod who;
 
+use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
 use ::accounts::{
-    Accounts, AuditLog, Conduct, DataRights, Documents, EndUsers, Idempotency, OpenIdLogins, Organisations, People,
+    Accounts, AuditAction, AuditLog, By, Conduct, DataRights, Documents, EndUsers, Idempotency, OpenIdLogins, Organisations, People,
     Plans, Projects, Standings,
 };
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use gateway::{RateRules, Statements, UsageRollup};
 use ledger::{LedgerStore, PriceBooks};
+use serde_json::{Map, Value};
 use utoipa_axum::router::OpenApiRouter;
 use vocab::{AccountId, InForce};
 use wire::console::{ConsoleError, Problem};
@@ -109,6 +110,24 @@ impl Deref for Console {
 
     fn deref(&self) -> &ConsoleServices {
         &self.services
+    }
+}
+
+impl Console {
+    /// Writes down what someone did where the service that did it does not.
+    pub(crate) async fn note(
+        &self,
+        by: &By,
+        account: Option<AccountId>,
+        action: &'static str,
+        target: impl fmt::Display + Send,
+        details: Value,
+    ) -> Result<(), Refused> {
+        let details = match details {
+            Value::Object(details) => details,
+            _ => Map::new(),
+        };
+        Ok(self.audit.record(by, account, AuditAction::named(action), target, details).await?)
     }
 }
 

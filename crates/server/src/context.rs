@@ -1,11 +1,10 @@
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, Request};
 use axum::http::{HeaderName, HeaderValue, request::Parts};
-use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument;
-use vocab::{RequestId, Timestamp};
+use vocab::{Clock, RequestId, Timestamp};
 
-use crate::{ApiError, Platform};
+use crate::ApiError;
 
 const X_LOG_ID: HeaderName = HeaderName::from_static("x-log-id");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -20,15 +19,19 @@ pub struct RequestContext {
 }
 
 /// Gives the request its id, its span, and the headers that carry the id back.
-pub(crate) async fn attach(State(platform): State<Platform>, mut request: Request, next: Next) -> Response {
-    let arrived = platform.clock.now();
+pub(crate) async fn attach<F: Future<Output = Response>>(
+    clock: &dyn Clock,
+    mut request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
+    let arrived = clock.now();
     let id = RequestId::generate(arrived);
     // The query may hold a key (rule AUTH-07) and is never logged.
     let span = tracing::info_span!("request", request.id = %id, method = %request.method(), path = request.uri().path());
     let header = HeaderValue::from_str(id.as_str());
     request.extensions_mut().insert(RequestContext { id, arrived });
 
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let mut response = next(request).instrument(span.clone()).await;
 
     if let Ok(value) = header {
         response.headers_mut().insert(X_LOG_ID, value.clone());
@@ -37,7 +40,7 @@ pub(crate) async fn attach(State(platform): State<Platform>, mut request: Reques
     let _entered = span.enter();
     tracing::debug!(
         status = response.status().as_u16(),
-        duration_ms = u64::try_from(platform.clock.now().since(arrived).as_millis()).unwrap_or(u64::MAX),
+        duration_ms = u64::try_from(clock.now().since(arrived).as_millis()).unwrap_or(u64::MAX),
         "answered"
     );
     response

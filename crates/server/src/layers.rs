@@ -1,66 +1,79 @@
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
 use axum::Router;
-use axum::http::{HeaderName, Method, StatusCode, header};
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use futures::FutureExt;
 use gateway::Door;
-use tower::ServiceBuilder;
-use tower::util::MapRequestLayer;
-use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::cors::{AllowHeaders, Any, CorsLayer};
+use tower::Service;
+use vocab::Clock;
 
-use crate::{ApiError, Platform, context, health, monitor, paas, path};
+use crate::{ApiError, Platform, console, context, cors, health, monitor, paas, path};
 
-/// The whole server: every route and every layer a request passes, outermost first.
-pub fn app(platform: Platform) -> Router {
+/// The whole server over `platform`, with every route.
+pub fn app(platform: Platform) -> App {
     let routes = Router::new()
         .nest("/api/paas/v4", paas::routes(&platform, Door::General))
         .nest("/api/coding/paas/v4", paas::routes(&platform, Door::Coding))
         .nest("/api/monitor", monitor::routes(&platform))
+        .merge(console::routes(&platform))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/", get(welcome))
         .fallback(paas::not_found_elsewhere)
         .with_state(platform.clone());
 
-    let layers = ServiceBuilder::new()
-        // Base URLs come with and without a slash; routing sees one form.
-        .layer(MapRequestLayer::new(path::tidy))
-        // The id, span and id headers of every request, also of those that are refused or panic.
-        .layer(from_fn_with_state(platform, context::attach))
-        // Browsers ask first, without a key.
-        .layer(cors())
-        // A mistake of ours costs one request, not the process.
-        .layer(CatchPanicLayer::custom(|_| ApiError::internal("a handler panicked").into_response()))
-        .layer(map_response(utf8_json));
-
-    // Layers of a router run after routing; to tidy the path before it, the routes stand behind a fallback.
-    Router::new().fallback_service(layers.service(routes))
+    App { routes, clock: platform.clock }
 }
 
-/// Any origin may call: what protects an account is its key, not the page that holds it.
-fn cors() -> CorsLayer {
-    CorsLayer::new()
-        .allow_origin(Any)
-        .allow_methods([Method::GET, Method::POST, Method::DELETE, Method::PUT, Method::PATCH])
-        .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers([
-            HeaderName::from_static("x-request-id"),
-            HeaderName::from_static("x-log-id"),
-            HeaderName::from_static("x-azimuth-model"),
-            HeaderName::from_static("x-should-retry"),
-            header::RETRY_AFTER,
-        ])
+/// The whole server. Cheap to clone.
+///
+/// What every request passes on its way to a route and back is written out, outermost first: as layers of a router it
+/// would cost each request a box and a copy for every one of them.
+#[derive(Clone)]
+pub struct App {
+    routes: Router,
+    clock: Arc<dyn Clock>,
+}
+
+impl App {
+    pub(crate) async fn answer(self, request: Request) -> Response {
+        // Base URLs come with and without a slash; routing sees one form.
+        let request = path::tidy(request);
+        let Self { routes, clock } = self;
+        // The id, span and id headers of every request, also of those that are refused or panic.
+        context::attach(&*clock, request, |request| {
+            // Browsers ask first, without a key.
+            cors::share(request, |request| route(routes, request))
+        })
+        .await
+    }
+}
+
+async fn route(mut routes: Router, request: Request) -> Response {
+    // A mistake of ours costs one request, not the process.
+    let answering = AssertUnwindSafe(async move { routes.call(request).await }).catch_unwind();
+    let mut response = match answering.await {
+        Ok(answered) => {
+            let Ok(response) = answered;
+            response
+        }
+        Err(_) => ApiError::internal("a handler panicked").into_response(),
+    };
+    say_utf8(response.headers_mut());
+    response
 }
 
 /// JSON says its character set, as the platform does (`auth.md` §6).
-async fn utf8_json(mut response: Response) -> Response {
-    if let Some(kind) = response.headers_mut().get_mut(header::CONTENT_TYPE)
+fn say_utf8(headers: &mut HeaderMap) {
+    if let Some(kind) = headers.get_mut(header::CONTENT_TYPE)
         && kind == "application/json"
     {
-        *kind = header::HeaderValue::from_static("application/json; charset=UTF-8");
+        *kind = HeaderValue::from_static("application/json; charset=UTF-8");
     }
-    response
 }
 
 async fn welcome() -> impl IntoResponse {

@@ -7,6 +7,8 @@ use gateway::{Gateway, PlanMeter, UsageLog};
 use ipnet::IpNet;
 use vocab::Clock;
 
+use crate::ConsoleServices;
+
 /// Everything the routes call. Cheap to clone.
 #[derive(Clone)]
 pub struct Platform {
@@ -22,6 +24,8 @@ pub struct Platform {
     pub plan_meter: Arc<PlanMeter>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// What people see and do in the console; none where there is no console.
+    pub console: Option<Arc<ConsoleServices>>,
     /// Limits.
     pub settings: Arc<ServerSettings>,
 }

@@ -2,20 +2,19 @@ use std::io::{Error, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use crate::Platform;
 use crate::connections::Connections;
+use crate::{App, Platform};
 
 /// How long to wait when the system has nothing left to make a connection of, such as open files.
 const EXHAUSTED_PAUSE: Duration = Duration::from_secs(1);
 
 /// Answers requests until `stop` is cancelled, then lets running answers end, for at most the configured time. When
 /// it returns, no connection is left, and with them everything is gone that held on to `app` and `platform`.
-pub async fn serve(listener: TcpListener, app: Router, platform: &Platform, stop: CancellationToken) {
+pub async fn serve(listener: TcpListener, app: App, platform: &Platform, stop: CancellationToken) {
     let settings = &platform.settings;
     let connections = Connections::new(app, settings.clone(), stop.clone());
     let mut door = Door { places: Arc::new(Semaphore::new(settings.connections_max)), was_full: false };

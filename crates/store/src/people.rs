@@ -1,5 +1,6 @@
 //! People and everything around them: a file for each part of their port.
 
+mod arrival;
 mod audit;
 mod invitation;
 mod member;

@@ -19,10 +19,6 @@ impl UsageLog for Store {
         Ok(list(self, query, limit).await?)
     }
 
-    async fn usage_find(&self, request: &RequestId) -> Result<Option<UsageRecord>, UsageLogError> {
-        Ok(find(self, request).await?)
-    }
-
     async fn usage_total(&self, query: &UsageQuery, limit: u32) -> Result<Vec<UsageTotal>, UsageLogError> {
         Ok(total(self, query, limit).await?)
     }
@@ -88,13 +84,6 @@ async fn list(store: &Store, query: &UsageQuery, limit: u32) -> Result<Vec<Usage
     select.push(" ORDER BY started DESC, request DESC LIMIT ").push_bind(limit);
     let rows = select.fetch_all(store.reader()).await?;
     rows.iter().map(read).collect()
-}
-
-async fn find(store: &Store, request: &RequestId) -> Result<Option<UsageRecord>, StoreError> {
-    let mut select = sql(SELECT_RECORD);
-    select.push(" WHERE request = ").push_bind(request);
-    let row = select.fetch_optional(store.reader()).await?;
-    row.as_ref().map(read).transpose()
 }
 
 async fn total(store: &Store, query: &UsageQuery, limit: u32) -> Result<Vec<UsageTotal>, StoreError> {

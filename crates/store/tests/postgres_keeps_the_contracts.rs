@@ -62,6 +62,12 @@ async fn documents_in_postgres() {
 }
 
 #[tokio::test]
+async fn idempotency_keys_in_postgres() {
+    let Some(shelf) = Shelf::new().await else { return };
+    contract::idempotency::all(async || shelf.fresh().await).await;
+}
+
+#[tokio::test]
 async fn daily_sums_in_postgres() {
     let Some(shelf) = Shelf::new().await else { return };
     contract::rollup::all(async || {

@@ -57,6 +57,12 @@ async fn documents_in_sqlite() {
 }
 
 #[tokio::test]
+async fn idempotency_keys_in_sqlite() {
+    let shelf = Shelf::new();
+    contract::idempotency::all(async || shelf.fresh().await).await;
+}
+
+#[tokio::test]
 async fn daily_sums_in_sqlite() {
     let shelf = Shelf::new();
     contract::rollup::all(async || {

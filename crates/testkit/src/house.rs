@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use accounts::{
-    Account, Accounts, Conduct, EndUsers, GrantStart, Keys, PlanBook, PlanGrant, Plans, Seal, StandingStores,
+    Account, AccountState, Accounts, Conduct, EndUsers, GrantStart, Keys, PlanBook, PlanGrant, Plans, Seal, StandingStores,
     Standings, Subscription, Term, UseRules,
 };
 use gateway::{
     Admissions, KeySpending, Leases, LeasesSettings, MemoryPermits, MemoryPermitsSettings, PlanMeter, RateRules,
 };
 use ledger::{Funds, LedgerStore, MemoryLedger, PriceBook, PriceBooks, QuotaStore, TopUp};
+use server::ConsoleServices;
 use tokio_util::task::TaskTracker;
 use vocab::{AccountId, Clock, InForce, NanoUsd, NodeId, Secret, Timestamp};
 
+use crate::office::{Letters, Office};
 use crate::memory::{MemoryAccounts, MemoryConduct, MemorySubscriptions, MemoryUsage};
 
 /// Accounts, plans, money and rules of a whole installation, in memory.
@@ -22,7 +24,7 @@ pub struct House {
     /// For making accounts.
     pub accounts: Arc<Accounts>,
     /// For granting plans.
-    pub plans: Plans,
+    pub plans: Arc<Plans>,
     /// The plans in force.
     pub plan_book: Arc<InForce<PlanBook>>,
     /// The prices in force.
@@ -43,12 +45,17 @@ pub struct House {
     pub usage: Arc<MemoryUsage>,
     /// How full plans are.
     pub plan_meter: Arc<PlanMeter>,
+    /// What the console works with.
+    pub console: Arc<ConsoleServices>,
+    /// Letters that were sent.
+    pub letters: Arc<Letters>,
     /// What the gateway asks.
     pub admissions: Arc<Admissions>,
     /// A key of the operator's account.
     pub operator_key: Secret,
     /// The operator's account.
     pub operator: Account,
+    store: Arc<MemoryAccounts>,
     clock: Arc<dyn Clock>,
 }
 
@@ -104,7 +111,22 @@ impl House {
             ledger.clone(),
             clock.clone(),
         ));
-        let plans = Plans::new(subscriptions, store, plan_book.clone(), clock.clone());
+        let plans = Arc::new(Plans::new(subscriptions, store.clone(), plan_book.clone(), clock.clone()));
+        let office = Office {
+            store: store.clone(),
+            accounts: accounts.clone(),
+            plans: plans.clone(),
+            standings: standings.clone(),
+            rates: rates.clone(),
+            prices: prices.clone(),
+            conduct: conduct.clone(),
+            end_users: end_users.clone(),
+            ledger: ledger.clone(),
+            usage: usage.clone(),
+            operator: operator.account.id,
+            clock: clock.clone(),
+        };
+        let (console, letters) = office.open(tracker);
         let house = Self {
             keys,
             accounts,
@@ -119,9 +141,12 @@ impl House {
             ledger,
             usage,
             plan_meter,
+            console,
+            letters,
             admissions,
             operator_key,
             operator: operator.account,
+            store,
             clock,
         };
         house.top_up(house.operator.id, "1000").await;
@@ -158,6 +183,13 @@ impl House {
         let subscription = self.plans.grant(&grant).await.expect("the plan is in the book");
         self.standings.forget(account).await;
         subscription
+    }
+
+    /// Puts an account into a state, whatever it was in.
+    pub async fn set_state(&self, account: AccountId, state: AccountState) {
+        let before = self.store.find(account).expect("the account was made").state;
+        assert!(self.store.set_state(account, before, state));
+        self.standings.forget(account).await;
     }
 
     /// Ends what nobody renewed, as the schedule of a running server does.

@@ -7,6 +7,7 @@ pub mod gate;
 mod http1;
 mod house;
 pub mod memory;
+mod office;
 pub mod openid_partner;
 pub mod postgres;
 pub mod redis;
@@ -16,4 +17,5 @@ pub mod smtp_server;
 mod test_app;
 
 pub use house::House;
+pub use office::{Letters, PASSWORD};
 pub use test_app::{TestApp, TestSettings};

@@ -199,8 +199,7 @@ impl State {
         let (kid, der) = self.keys.last()?;
         let header = json!({"alg": "ES256", "kid": kid});
         let header = self.header.as_ref().unwrap_or(&header);
-        let signed =
-            [header, &claims].map(|part| BASE64_URL_SAFE_NO_PAD.encode(part.to_string())).join(".");
+        let signed = [header, &claims].map(|part| BASE64_URL_SAFE_NO_PAD.encode(part.to_string())).join(".");
         let key = EncodingKey::from_ec_der(der);
         let signature = jsonwebtoken::crypto::sign(signed.as_bytes(), &key, Algorithm::ES256).ok()?;
         Some(format!("{signed}.{signature}"))
@@ -223,7 +222,8 @@ fn new_key(number: usize) -> (String, Vec<u8>) {
 }
 
 fn public(kid: &str, der: &[u8]) -> Value {
-    let mut key = Jwk::from_encoding_key(&EncodingKey::from_ec_der(der), Algorithm::ES256).expect("a public key");
+    let mut key =
+        Jwk::from_encoding_key(&EncodingKey::from_ec_der(der), Algorithm::ES256).expect("a public key");
     key.common.key_id = Some(kid.to_owned());
     serde_json::to_value(key).expect("a key is JSON")
 }
@@ -233,10 +233,8 @@ async fn talk(mut stream: TcpStream, state: Arc<Mutex<State>>) {
     while let Some(request) = http1::read(&mut stream, &mut buffer).await {
         let (status, answer) = locked(&state).answer(&request);
         let body = answer.to_string();
-        let headers = [
-            ("content-type", "application/json".to_owned()),
-            ("content-length", body.len().to_string()),
-        ];
+        let headers =
+            [("content-type", "application/json".to_owned()), ("content-length", body.len().to_string())];
         let written = http1::write_head(&mut stream, status, &headers).await;
         if written.is_err() || stream.write_all(body.as_bytes()).await.is_err() {
             return;

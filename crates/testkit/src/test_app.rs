@@ -112,6 +112,7 @@ impl TestApp {
             gateway,
             usage: usage.clone(),
             plan_meter: house.plan_meter.clone(),
+            console: Some(house.console.clone()),
             clock,
             settings: Arc::new(settings.server),
         };

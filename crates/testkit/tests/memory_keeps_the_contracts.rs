@@ -5,7 +5,10 @@ use std::sync::Arc;
 use gateway::{MemoryPermits, MemoryPermitsSettings};
 use ledger::MemoryLedger;
 use testkit::contract;
-use testkit::memory::{MemoryAccounts, MemoryDocuments, MemoryPeople, MemorySubscriptions, MemoryTasks, MemoryUsage};
+use testkit::memory::{
+    MemoryAccounts, MemoryDocuments, MemoryIdempotency, MemoryPeople, MemorySubscriptions, MemoryTasks,
+    MemoryUsage,
+};
 use vocab::SystemClock;
 
 #[tokio::test]
@@ -26,6 +29,11 @@ async fn usage_in_memory() {
 #[tokio::test]
 async fn subscriptions_in_memory() {
     contract::subscriptions::all(async || (MemoryAccounts::default(), MemorySubscriptions::default())).await;
+}
+
+#[tokio::test]
+async fn idempotency_keys_in_memory() {
+    contract::idempotency::all(async || MemoryIdempotency::default()).await;
 }
 
 #[tokio::test]

@@ -252,7 +252,7 @@ mod tests {
         serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
     }
 
-    /// errors.md §2: one status and one text for each of the 39 published codes.
+    /// ERR-02, ERR-03, errors.md §2: one status and one text for each of the 39 published codes.
     #[test]
     fn the_table_holds_every_published_code_and_no_other() {
         let published = published();
@@ -291,7 +291,7 @@ mod tests {
         }
     }
 
-    /// errors.md §1.1: `code` is a string of digits, and nothing stands beside `error`.
+    /// ERR-01, errors.md §1.1: `code` is a string of digits, and nothing stands beside `error`.
     #[test]
     fn the_envelope_holds_a_code_of_digits_and_a_message_and_nothing_else() {
         let body = ErrorBody::new(Code::InvalidField, &[("field", "stop")]);

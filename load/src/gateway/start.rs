@@ -1,7 +1,7 @@
 use std::fs;
 use std::time::Duration;
 
-use super::Bench;
+use super::{Bench, Charging};
 use crate::report::{Report, figure, mib};
 use crate::sample::Sample;
 use crate::script::Script;
@@ -13,7 +13,7 @@ pub(super) fn measure(bench: &Bench<'_>, report: &mut Report) -> anyhow::Result<
     let mut resident = 0;
     let mut threads = 0;
     for round in 0..bench.options.rounds {
-        let installation = bench.installation(&bench.folder(&format!("start-{round}")), &script)?;
+        let installation = bench.installation(&bench.folder(&format!("start-{round}")), &script, Charging::On)?;
         first.push_time(installation.start(&bench.server_cores)?.ready_after);
         let azimuth = installation.start(&bench.server_cores)?;
         again.push_time(azimuth.ready_after);

@@ -78,7 +78,12 @@ pub(super) const HOUSE: &[Room] = &[
             "server",
         ],
     },
-    Room { name: "load", level: None, may_import: &[] },
+    // Reads the books of the servers that it drives.
+    Room {
+        name: "load",
+        level: None,
+        may_import: &["vocab", "ledger", "accounts", "gateway", "store"],
+    },
     Room { name: "xtask", level: None, may_import: &[] },
 ];
 

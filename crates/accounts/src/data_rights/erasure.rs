@@ -5,7 +5,8 @@ use vocab::PersonId;
 use super::{DELETION_MOVE, DELETION_REQUEST, DataRights, DeletionError, OWNED_MAX, PERSON_ERASE};
 use crate::letter::Occasion;
 use crate::{
-    By, DeletionEvent, DeletionRequest, DeletionState, EmailAddress, Erasure, PeopleStoreError, Proof, SignedIn,
+    By, DeletionEvent, DeletionRequest, DeletionState, EmailAddress, Erasure, PeopleStoreError, Proof,
+    SignedIn,
 };
 
 /// What stands in place of a name that is gone.
@@ -31,7 +32,8 @@ impl DataRights {
         self.check_leaves_no_orphan(person.id).await?;
 
         let now = self.people.now();
-        let state = if self.settings.is_reviewed { DeletionState::Requested } else { DeletionState::Approved };
+        let state =
+            if self.settings.is_reviewed { DeletionState::Requested } else { DeletionState::Approved };
         let due = now.plus(self.settings.grace);
         let request = DeletionRequest { person: person.id, state, requested: now, due, updated: now };
         let audit = By::person(person.id, source).did(now, None, DELETION_REQUEST, person.id);
@@ -77,7 +79,9 @@ impl DataRights {
 
     /// Forgets everyone whose deletion is due, at most a hundred, and says what became of each. One that fails is tried
     /// again the next time. Called by the schedule.
-    pub async fn carry_out_due(&self) -> Result<Vec<(PersonId, Result<(), DeletionError>)>, PeopleStoreError> {
+    pub async fn carry_out_due(
+        &self,
+    ) -> Result<Vec<(PersonId, Result<(), DeletionError>)>, PeopleStoreError> {
         let due = self.store.deletion_due(self.people.now(), None, BATCH).await?;
         let mut results = Vec::with_capacity(due.len());
         for request in due {

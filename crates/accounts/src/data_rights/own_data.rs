@@ -48,7 +48,11 @@ impl PersonalData for OwnData {
         }
     }
 
-    async fn data_page(&self, subject: &Subject, cursor: Option<&str>) -> Result<DataPage, PersonalDataError> {
+    async fn data_page(
+        &self,
+        subject: &Subject,
+        cursor: Option<&str>,
+    ) -> Result<DataPage, PersonalDataError> {
         let at: usize = cursor.map_or(Ok(0), str::parse).map_err(unavailable)?;
         let Some(part) = PARTS.get(at) else { return Ok(DataPage::default()) };
         let documents = match part {

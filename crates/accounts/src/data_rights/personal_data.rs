@@ -11,7 +11,8 @@ pub trait PersonalData: Send + Sync + 'static {
 
     /// A page of what it holds about `subject`, from where the last page said to go on. Each page is small enough to be in
     /// memory.
-    async fn data_page(&self, subject: &Subject, cursor: Option<&str>) -> Result<DataPage, PersonalDataError>;
+    async fn data_page(&self, subject: &Subject, cursor: Option<&str>)
+    -> Result<DataPage, PersonalDataError>;
 
     /// Forgets `subject` for good, but for what the law demands to be kept, such as rows of money, which stay under ids
     /// that name nobody any more (rule DATA-03). Safe to repeat.

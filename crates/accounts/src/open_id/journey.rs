@@ -8,8 +8,8 @@ use vocab::{PersonId, Secret, Timestamp};
 use super::OpenIdSignUp;
 use crate::token::{TOKEN_CHARS, random_text};
 use crate::{
-    Agreement, AuthorizationRequest, BirthDate, ConsentSubject, ConsentVersion, Locale, ProviderName, Seal, SealError,
-    SealedSecret,
+    Agreement, AuthorizationRequest, BirthDate, ConsentSubject, ConsentVersion, Locale, ProviderName, Seal,
+    SealError, SealedSecret,
 };
 
 const JOURNEY_LIFE: Duration = Duration::from_secs(600);

@@ -45,7 +45,8 @@ impl OpenIdLogins {
         by: &By,
     ) -> Result<(), OpenIdError> {
         let person = &signed_in.person;
-        let others = self.list(person.id).await?.into_iter().filter(|identity| identity.provider != *provider);
+        let others =
+            self.list(person.id).await?.into_iter().filter(|identity| identity.provider != *provider);
         if person.password.is_none() && others.count() == 0 {
             return Err(OpenIdError::LastWay);
         }
@@ -117,8 +118,10 @@ impl OpenIdLogins {
         };
 
         let subjects = source.map(Subject::source).into_iter();
-        let _attempt =
-            self.people.throttle().begin(subjects.chain([Subject::Letter(email.folded())]), self.people.now())?;
+        let _attempt = self
+            .people
+            .throttle()
+            .begin(subjects.chain([Subject::Letter(email.folded())]), self.people.now())?;
         let is_verified = provider.is_trusted_with_addresses();
         let agreements = agreements.into_iter();
         let newcomer = Newcomer {
@@ -170,7 +173,12 @@ impl OpenIdLogins {
         self.people.find(person.id).await?.ok_or(OpenIdError::NotLinked)
     }
 
-    fn identity(&self, provider: &dyn IdentityProvider, person: PersonId, proven: &ProvenIdentity) -> Identity {
+    fn identity(
+        &self,
+        provider: &dyn IdentityProvider,
+        person: PersonId,
+        proven: &ProvenIdentity,
+    ) -> Identity {
         Identity {
             provider: provider.name().clone(),
             subject: proven.subject.clone(),

@@ -9,7 +9,8 @@ use crate::letter::Occasion;
 use crate::throttle::Subject;
 use crate::token::new_token;
 use crate::{
-    Access, Action, Actor, By, EmailAddress, Invitation, Letter, Locale, Membership, Role, SignedIn, TokenHash,
+    Access, Action, Actor, By, EmailAddress, Invitation, Letter, Locale, Membership, Role, SignedIn,
+    TokenHash,
 };
 
 impl Organisations {
@@ -59,7 +60,8 @@ impl Organisations {
         let inviter = self.store.person_find(access.membership.person).await?;
         let inviter = inviter.map_or_else(|| settings.site.name.clone(), |person| person.email.to_string());
         let days = settings.invitation_life.as_secs().div_ceil(DAY.as_secs());
-        let occasion = Occasion::Invitation { inviter: &inviter, account: &account.name, token: &token, days };
+        let occasion =
+            Occasion::Invitation { inviter: &inviter, account: &account.name, token: &token, days };
         self.people.post(Letter::write(&settings.site, email, locale, &occasion))?;
         Ok(invitation)
     }
@@ -77,7 +79,12 @@ impl Organisations {
     }
 
     /// Makes an invitation no good.
-    pub async fn withdraw(&self, access: &Access, id: InvitationId, by: &By) -> Result<(), OrganisationError> {
+    pub async fn withdraw(
+        &self,
+        access: &Access,
+        id: InvitationId,
+        by: &By,
+    ) -> Result<(), OrganisationError> {
         access.require(Action::ManageMembers)?;
         let account = access.account.id;
         let audit = by.did(self.now(), account, INVITATION_WITHDRAW, id);

@@ -6,7 +6,8 @@ use super::{PERSON_VERIFY_EMAIL, People, Proof, ProofError, SignUpError, letter_
 use crate::letter::Occasion;
 use crate::throttle::{Subject, TooManyTries};
 use crate::{
-    AddressChange, By, EmailAddress, Letter, PeopleStoreError, PersonState, PostFull, SignedIn, TokenHash, TokenPurpose,
+    AddressChange, By, EmailAddress, Letter, PeopleStoreError, PersonState, PostFull, SignedIn, TokenHash,
+    TokenPurpose,
 };
 
 /// Why an address was not verified or changed.
@@ -37,7 +38,11 @@ pub enum AddressError {
 
 impl People {
     /// Makes the address that a token was sent to the person's, and says whose.
-    pub async fn verify_email(&self, token: &Secret, source: Option<IpAddr>) -> Result<PersonId, AddressError> {
+    pub async fn verify_email(
+        &self,
+        token: &Secret,
+        source: Option<IpAddr>,
+    ) -> Result<PersonId, AddressError> {
         let _attempt = self.throttle.begin(source.map(Subject::source), self.now())?;
         let hash = TokenHash::of(token);
         let now = self.now();
@@ -66,9 +71,12 @@ impl People {
     ) -> Result<(), AddressError> {
         let _attempt = self.throttle.begin(letter_subjects(source, email), self.now())?;
         let found = self.store.person_find_by_email(email).await?;
-        let waits = found.filter(|person| person.email_verified.is_none() && person.state == PersonState::Active);
+        let waits =
+            found.filter(|person| person.email_verified.is_none() && person.state == PersonState::Active);
         let Some(person) = waits else { return Ok(()) };
-        self.send_verification(&person, &person.email).await.map_err(|error| AddressError::Letter(Box::new(error)))
+        self.send_verification(&person, &person.email)
+            .await
+            .map_err(|error| AddressError::Letter(Box::new(error)))
     }
 
     /// Sends a link to a new address; the person keeps the old one until it is opened (rule DATA-04).

@@ -5,8 +5,8 @@ use super::{PERSON_ENROL, People};
 use crate::account::{InvalidName, checked_name};
 use crate::letter::Occasion;
 use crate::{
-    Arrival, Arrived, By, EmailAddress, Locale, Membership, PasswordError, PeopleStoreError, Person, PersonState, Place,
-    PostFull, Role, TokenPurpose,
+    Arrival, Arrived, By, EmailAddress, Locale, Membership, PasswordError, PeopleStoreError, Person,
+    PersonState, Place, PostFull, Role, TokenPurpose,
 };
 
 /// Someone whom the operator gives a login, whoever may sign up.
@@ -66,7 +66,8 @@ impl People {
             state: PersonState::Active,
             created: now,
         };
-        let membership = Membership { person: id, account: enrolment.account, role: enrolment.role, since: now };
+        let membership =
+            Membership { person: id, account: enrolment.account, role: enrolment.role, since: now };
         let arrival = Arrival {
             person,
             place: Place::Placed(membership),

@@ -6,7 +6,10 @@ use super::settings::whole_hours;
 use super::{PERSON_CHANGE_PASSWORD, PERSON_RESET_PASSWORD, People, letter_subjects};
 use crate::letter::Occasion;
 use crate::throttle::{Subject, TooManyTries};
-use crate::{By, EmailAddress, PasswordError, PeopleStoreError, PersonState, PostFull, SignedIn, TokenHash, TokenPurpose};
+use crate::{
+    By, EmailAddress, PasswordError, PeopleStoreError, PersonState, PostFull, SignedIn, TokenHash,
+    TokenPurpose,
+};
 
 /// Why a password was not changed.
 #[derive(Debug, thiserror::Error)]

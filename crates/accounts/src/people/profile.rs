@@ -29,7 +29,12 @@ pub enum ProfileError {
 
 impl People {
     /// Changes what a person can change about themselves (rule DATA-04).
-    pub async fn set_profile(&self, person: PersonId, profile: &Profile, by: &By) -> Result<(), ProfileError> {
+    pub async fn set_profile(
+        &self,
+        person: PersonId,
+        profile: &Profile,
+        by: &By,
+    ) -> Result<(), ProfileError> {
         let profile = Profile { name: checked_name(&profile.name)?, ..profile.clone() };
         let now = self.now();
         let age_min = self.settings.age_min;

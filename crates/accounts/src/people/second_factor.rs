@@ -124,7 +124,12 @@ impl People {
     }
 
     /// Passes if `code` is one of the second factor, which is thereby used, after waits that grow.
-    pub(crate) async fn show_factor(&self, person: PersonId, code: &Secret, by: &By) -> Result<(), FactorError> {
+    pub(crate) async fn show_factor(
+        &self,
+        person: PersonId,
+        code: &Secret,
+        by: &By,
+    ) -> Result<(), FactorError> {
         let attempt = self.throttle.begin([Subject::Factor(person.to_string())], self.now())?;
         match self.is_factor_shown(person, code, by).await {
             Ok(true) => {

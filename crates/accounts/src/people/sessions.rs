@@ -56,7 +56,12 @@ impl People {
     }
 
     /// Ends a session of a person: logging out here, or there from here. Says whether it was open.
-    pub async fn session_end(&self, person: PersonId, id: SessionId, by: &By) -> Result<bool, PeopleStoreError> {
+    pub async fn session_end(
+        &self,
+        person: PersonId,
+        id: SessionId,
+        by: &By,
+    ) -> Result<bool, PeopleStoreError> {
         self.store.session_end(person, id, &by.did(self.now(), None, SESSION_END, id)).await
     }
 

@@ -8,9 +8,9 @@ use crate::account::{InvalidName, checked_name};
 use crate::letter::Occasion;
 use crate::throttle::TooManyTries;
 use crate::{
-    Account, AccountState, Agreement, Arrival, Arrived, BirthDate, By, Consent, EmailAddress, Identity, Invitation,
-    Locale, Membership, PasswordError, PasswordHash, PeopleStoreError, Person, PersonState, Place, PostFull, RateOverrides, Role,
-    TokenHash, TokenPurpose,
+    Account, AccountState, Agreement, Arrival, Arrived, BirthDate, By, Consent, EmailAddress, Identity,
+    Invitation, Locale, Membership, PasswordError, PasswordHash, PeopleStoreError, Person, PersonState,
+    Place, PostFull, RateOverrides, Role, TokenHash, TokenPurpose,
 };
 
 /// Agreements that one sign-up can bring.
@@ -185,7 +185,9 @@ impl People {
     /// Someone signs up whose address is known. If nobody has proved that it is theirs, the newest wish counts: its
     /// password replaces the one of whoever came first. Else its owner is told.
     async fn meet_again(&self, arrival: Arrival) -> Result<(), SignUpError> {
-        let Some(known) = self.store.person_find_by_email(&arrival.person.email).await? else { return Ok(()) };
+        let Some(known) = self.store.person_find_by_email(&arrival.person.email).await? else {
+            return Ok(());
+        };
         let again = Person { id: known.id, created: known.created, ..arrival.person };
         if known.state == PersonState::Active && self.store.person_renew(&again).await? {
             for consent in arrival.consents {

@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use vocab::{AccountId, InvitationId, PersonId, ProjectId, Timestamp};
 
 use crate::{
-    Access, Account, AccountState, AuditEvent, Invitation, Member, Membership, PeopleStoreError, Project, Role,
-    TokenHash,
+    Access, Account, AccountState, AuditEvent, Invitation, Member, Membership, PeopleStoreError, Project,
+    Role, TokenHash,
 };
 
 /// What became of a change of membership.
@@ -55,8 +55,11 @@ pub trait OrganisationStore: Send + Sync + 'static {
     ) -> Result<bool, PeopleStoreError>;
 
     /// Writes a membership of a person and an account that exist. Says no if there is one.
-    async fn membership_insert(&self, membership: &Membership, audit: &AuditEvent)
-    -> Result<bool, PeopleStoreError>;
+    async fn membership_insert(
+        &self,
+        membership: &Membership,
+        audit: &AuditEvent,
+    ) -> Result<bool, PeopleStoreError>;
 
     /// A person's place in an account, and the account.
     async fn membership_find(
@@ -106,7 +109,11 @@ pub trait OrganisationStore: Send + Sync + 'static {
     ) -> Result<Vec<SoleOwner>, PeopleStoreError>;
 
     /// Writes an invitation to an account that exists; open ones for the same address are closed.
-    async fn invitation_insert(&self, invitation: &Invitation, audit: &AuditEvent) -> Result<(), PeopleStoreError>;
+    async fn invitation_insert(
+        &self,
+        invitation: &Invitation,
+        audit: &AuditEvent,
+    ) -> Result<(), PeopleStoreError>;
 
     /// The invitation with this token's hash; closed and expired ones too.
     async fn invitation_find(&self, token: &TokenHash) -> Result<Option<Invitation>, PeopleStoreError>;
@@ -140,7 +147,11 @@ pub trait OrganisationStore: Send + Sync + 'static {
     async fn project_insert(&self, project: &Project, audit: &AuditEvent) -> Result<(), PeopleStoreError>;
 
     /// A project of an account.
-    async fn project_find(&self, account: AccountId, id: ProjectId) -> Result<Option<Project>, PeopleStoreError>;
+    async fn project_find(
+        &self,
+        account: AccountId,
+        id: ProjectId,
+    ) -> Result<Option<Project>, PeopleStoreError>;
 
     /// The projects of an account after `cursor`, in order of id.
     async fn project_list(

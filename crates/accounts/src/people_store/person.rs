@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use vocab::{PersonId, SessionId, Timestamp};
 
 use crate::{
-    Account, AuditEvent, Consent, EmailAddress, Identity, Membership, OneTimeToken, PasswordHash, PeopleStoreError,
-    Person, PersonState, Profile, ProviderName, TokenHash, TokenPurpose,
+    Account, AuditEvent, Consent, EmailAddress, Identity, Membership, OneTimeToken, PasswordHash,
+    PeopleStoreError, Person, PersonState, Profile, ProviderName, TokenHash, TokenPurpose,
 };
 
 /// Everything that is written when someone arrives.
@@ -72,7 +72,11 @@ pub trait PersonStore: Send + Sync + 'static {
     async fn person_find_by_email(&self, email: &EmailAddress) -> Result<Option<Person>, PeopleStoreError>;
 
     /// Persons after `cursor`, in order of id.
-    async fn person_list(&self, cursor: Option<PersonId>, limit: u32) -> Result<Vec<Person>, PeopleStoreError>;
+    async fn person_list(
+        &self,
+        cursor: Option<PersonId>,
+        limit: u32,
+    ) -> Result<Vec<Person>, PeopleStoreError>;
 
     /// Changes what a person can change about themselves. Says whether there is such a person.
     async fn person_set_profile(
@@ -125,7 +129,11 @@ pub trait PersonStore: Send + Sync + 'static {
     ) -> Result<bool, PeopleStoreError>;
 
     /// Links a partner's login to a person. Says no if it is linked already, to whomever.
-    async fn identity_insert(&self, identity: &Identity, audit: &AuditEvent) -> Result<bool, PeopleStoreError>;
+    async fn identity_insert(
+        &self,
+        identity: &Identity,
+        audit: &AuditEvent,
+    ) -> Result<bool, PeopleStoreError>;
 
     /// Links a partner's login to a person whose address the partner has verified: their address counts as verified,
     /// a password set before is taken away, and accounts that wait for the address become active. Says no as above.

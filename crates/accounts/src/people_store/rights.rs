@@ -47,7 +47,11 @@ pub trait RightsStore: Send + Sync + 'static {
     ) -> Result<Vec<Consent>, PeopleStoreError>;
 
     /// Writes a request for deletion, in place of one that is over. Says no if there is one that is not.
-    async fn deletion_insert(&self, request: &DeletionRequest, audit: &AuditEvent) -> Result<bool, PeopleStoreError>;
+    async fn deletion_insert(
+        &self,
+        request: &DeletionRequest,
+        audit: &AuditEvent,
+    ) -> Result<bool, PeopleStoreError>;
 
     /// A person's request.
     async fn deletion_find(&self, person: PersonId) -> Result<Option<DeletionRequest>, PeopleStoreError>;

@@ -29,7 +29,7 @@ pub struct EndUserId(Arc<str>);
 #[error("a `user_id` is 6 to 128 characters, none of them NUL")]
 pub struct InvalidEndUserId;
 
-/// An end user who may not call through an account; answered with 1121 and status 429.
+/// An end user who may not call through an account; answered with 1300 and status 429.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlockedEndUser {
     /// The account they come through.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use accounts::{
-    Account, AccountStore, AccountStoreError, ApiKey, AuthError, Keys, KnownKey, PublicId, RateOverrides, Seal,
+    Account, AccountStore, AccountStoreError, ApiKey, AuthError, Keys, KnownKey, PublicId, RateOverrides,
+    Seal,
 };
 use async_trait::async_trait;
 use testkit::clock::ManualClock;
@@ -107,7 +108,11 @@ impl AccountStore for WatchedStore {
         self.inner.key_list(account, cursor, limit).await
     }
 
-    async fn account_set_rates(&self, id: AccountId, rates: &RateOverrides) -> Result<bool, AccountStoreError> {
+    async fn account_set_rates(
+        &self,
+        id: AccountId,
+        rates: &RateOverrides,
+    ) -> Result<bool, AccountStoreError> {
         self.inner.account_set_rates(id, rates).await
     }
 

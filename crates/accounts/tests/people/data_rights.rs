@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use accounts::{
-    AccountState, AccountStore, Agreement, By, ConsentSubject, DataPage, DataRights, DataRightsSettings, DeletionError,
-    DeletionEvent, DeletionState, Document, ExportError, Keys, LoginError, Membership, PersonalData,
-    PersonalDataError, Proof, Retention, RetentionDays, Role, Seal, Section, SignedIn, Subject,
+    AccountState, AccountStore, Agreement, By, ConsentSubject, DataPage, DataRights, DataRightsSettings,
+    DeletionError, DeletionEvent, DeletionState, Document, ExportError, Keys, LoginError, Membership,
+    PersonalData, PersonalDataError, Proof, Retention, RetentionDays, Role, Seal, Section, SignedIn, Subject,
 };
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -29,7 +29,11 @@ impl PersonalData for Notes {
         Section { name: "notes", source: "you", purpose: "testing", receivers: "nobody" }
     }
 
-    async fn data_page(&self, subject: &Subject, cursor: Option<&str>) -> Result<DataPage, PersonalDataError> {
+    async fn data_page(
+        &self,
+        subject: &Subject,
+        cursor: Option<&str>,
+    ) -> Result<DataPage, PersonalDataError> {
         let name = self.name.unwrap_or(if cursor.is_some() { "second" } else { "first" });
         let content = json!({"person": subject.person, "accounts": subject.accounts});
         let next = cursor.is_none().then(|| "on".to_owned());
@@ -46,7 +50,8 @@ impl PersonalData for Notes {
 }
 
 fn rights(house: &House, notes: &Arc<Notes>, settings: DataRightsSettings) -> DataRights {
-    DataRights::new(house.people.clone(), house.store.clone(), house.accounts.clone(), settings).with(notes.clone())
+    DataRights::new(house.people.clone(), house.store.clone(), house.accounts.clone(), settings)
+        .with(notes.clone())
 }
 
 async fn export(rights: &DataRights, me: &SignedIn) -> Result<BTreeMap<String, Value>, ExportError> {
@@ -100,7 +105,9 @@ async fn someone_takes_a_copy_of_everything_with_them() {
     let all = serde_json::to_string(&files).unwrap();
     let (id, secret) = text.expose().split_once('.').unwrap();
     let hash = house.people.find(me.person.id).await.unwrap().unwrap().password.unwrap();
-    for kept_back in [id, secret, key.sealed_secret.as_str(), hash.as_str(), PASSWORD, &me.session.token.to_string()] {
+    for kept_back in
+        [id, secret, key.sealed_secret.as_str(), hash.as_str(), PASSWORD, &me.session.token.to_string()]
+    {
         assert!(!all.contains(kept_back), "{kept_back}");
     }
 }
@@ -178,7 +185,10 @@ async fn someone_is_forgotten() {
     rights.move_deletion(me.person.id, DeletionEvent::Approve, &By::OPERATOR).await.unwrap();
     let done = rights.carry_out_due().await.unwrap();
     assert!(matches!(done.as_slice(), [(person, Ok(()))] if *person == me.person.id), "{done:?}");
-    assert_eq!(notes.erased.lock().unwrap().as_slice(), [Subject { person: me.person.id, accounts: vec![own.id] }]);
+    assert_eq!(
+        notes.erased.lock().unwrap().as_slice(),
+        [Subject { person: me.person.id, accounts: vec![own.id] }]
+    );
 
     assert!(matches!(house.login("ana@example.com", PASSWORD).await, Err(LoginError::Wrong)));
     let left = house.people.find(me.person.id).await.unwrap().unwrap();

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::{
-    AccountStore, By, EmailAddress, Letter, Locale, Login, LoginError, MailError, Mailer, NewSession, Organisations,
-    PasswordCost, Passwords, People, PeopleSettings, PeopleStore, Post, Seal, SignUp, SignUpPolicy, SignedIn,
-    SignedUp, Site,
+    AccountStore, By, EmailAddress, Letter, Locale, Login, LoginError, MailError, Mailer, NewSession,
+    Organisations, PasswordCost, Passwords, People, PeopleSettings, PeopleStore, Post, Seal, SignUp,
+    SignUpPolicy, SignedIn, SignedUp, Site,
 };
 use async_trait::async_trait;
 use testkit::clock::ManualClock;

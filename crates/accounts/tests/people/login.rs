@@ -105,7 +105,10 @@ async fn someone_sees_where_they_are_logged_in_and_ends_it() {
     let here = house.login("ana@example.com", PASSWORD).await.unwrap();
     let there = house.login("ana@example.com", PASSWORD).await.unwrap();
     let listed = house.people.session_list(ana, None, 10).await.unwrap();
-    assert_eq!(listed.iter().map(|session| session.id).collect::<Vec<_>>(), [here.session.id, there.session.id]);
+    assert_eq!(
+        listed.iter().map(|session| session.id).collect::<Vec<_>>(),
+        [here.session.id, there.session.id]
+    );
     assert_eq!((listed[0].agent.as_str(), listed[0].source), ("test", source()));
 
     let me = house.people.signed_in(&here.token).await.unwrap();

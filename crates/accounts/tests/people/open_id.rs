@@ -1,8 +1,9 @@
 use std::sync::{Arc, Mutex};
 
 use accounts::{
-    AuthorizationRequest, IdentityError, IdentityProvider, LoginError, OpenIdError, OpenIdLogins, OpenIdOutcome,
-    OpenIdSignUp, OpenIdStart, PeopleSettings, ProvenIdentity, ProviderName, SignUp, SignUpError, SignUpPolicy,
+    AuthorizationRequest, IdentityError, IdentityProvider, LoginError, OpenIdError, OpenIdLogins,
+    OpenIdOutcome, OpenIdSignUp, OpenIdStart, PeopleSettings, ProvenIdentity, ProviderName, SignUp,
+    SignUpError, SignUpPolicy,
 };
 use async_trait::async_trait;
 use vocab::Secret;

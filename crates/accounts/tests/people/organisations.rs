@@ -1,6 +1,6 @@
 use accounts::{
-    AccountEvent, AccountState, Action, By, Enrolment, Locale, OrganisationError, PeopleSettings,
-    Projects, Role, SignUp, SignUpPolicy, SignedUp,
+    AccountEvent, AccountState, Action, By, Enrolment, Locale, OrganisationError, PeopleSettings, Projects,
+    Role, SignUp, SignUpPolicy, SignedUp,
 };
 use vocab::{AccountId, Secret};
 
@@ -65,7 +65,10 @@ async fn an_invitation_lets_someone_sign_up() {
 
     let wish = SignUp { invitation: Some(token.clone()), ..wish("ben@example.com") };
     let SignedUp::Ready(ben) = house.people.sign_up(wish.clone()).await.unwrap() else { panic!("no letter") };
-    assert_eq!(house.organisations.access(ben, access.account.id).await.unwrap().membership.role, Role::Admin);
+    assert_eq!(
+        house.organisations.access(ben, access.account.id).await.unwrap().membership.role,
+        Role::Admin
+    );
     assert!(house.login("ben@example.com", PASSWORD).await.is_ok());
     let again = house.people.sign_up(SignUp { email: address("cem@example.com"), ..wish }).await;
     assert!(again.is_err(), "{again:?}");
@@ -97,15 +100,18 @@ async fn roles_decide_who_may_do_what() {
     let mut members = Vec::new();
     for (name, role) in [("admin", Role::Admin), ("member", Role::Member), ("billing", Role::Billing)] {
         let person = house.signed_in(&format!("{name}@example.com")).await;
-        let membership = accounts::Membership { person: person.person.id, account, role, since: ana.person.created };
+        let membership =
+            accounts::Membership { person: person.person.id, account, role, since: ana.person.created };
         let line = testkit::contract::people::audit(name);
         assert!(house.store.membership_insert(&membership, &line).await.unwrap());
         let access = house.organisations.access(person.person.id, account).await.unwrap();
         members.push((person, access));
     }
-    let [(admin, as_admin), (member, as_member), (billing, as_billing)] = <[_; 3]>::try_from(members).unwrap();
+    let [(admin, as_admin), (member, as_member), (billing, as_billing)] =
+        <[_; 3]>::try_from(members).unwrap();
     let organisations = &house.organisations;
-    let not_allowed = |result: Result<(), OrganisationError>| matches!(result, Err(OrganisationError::NotAllowed(_)));
+    let not_allowed =
+        |result: Result<(), OrganisationError>| matches!(result, Err(OrganisationError::NotAllowed(_)));
 
     let (ana_id, member_id, billing_id) = (ana.person.id, member.person.id, billing.person.id);
     assert!(not_allowed(organisations.rename(&as_member, "Mine", &by(&member)).await));
@@ -125,7 +131,10 @@ async fn roles_decide_who_may_do_what() {
     organisations.leave(&as_member, &by(&member)).await.unwrap();
     assert!(as_admin.require(Action::RunPlatform).is_err(), "an admin, but not the operator's");
     let left = organisations.members(&access, None, 10).await.unwrap();
-    assert_eq!(left.iter().map(|member| member.membership.role).collect::<Vec<_>>(), [Role::Owner, Role::Admin]);
+    assert_eq!(
+        left.iter().map(|member| member.membership.role).collect::<Vec<_>>(),
+        [Role::Owner, Role::Admin]
+    );
 }
 
 #[tokio::test]
@@ -142,7 +151,8 @@ async fn an_invitation_is_withdrawn() {
     let (house, ana, access) = with_house().await;
     let ben = house.signed_in("ben@example.com").await;
     let email = address("ben@example.com");
-    let sent = house.organisations.invite(&access, &email, Role::Member, Locale::English, &by(&ana)).await.unwrap();
+    let sent =
+        house.organisations.invite(&access, &email, Role::Member, Locale::English, &by(&ana)).await.unwrap();
     let token = house.token().await;
     assert_eq!(house.organisations.invitations(&access, None, 10).await.unwrap(), [sent.clone()]);
     house.organisations.withdraw(&access, sent.id, &by(&ana)).await.unwrap();

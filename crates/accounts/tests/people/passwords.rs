@@ -41,7 +41,10 @@ async fn who_forgot_their_password_gets_a_letter_that_works_once() {
         async move { people.reset_password(&token, &Secret::new(new), source()).await }
     };
     assert!(matches!(reset(Secret::new("invented"), NEW).await, Err(PasswordChangeError::TokenGone)));
-    assert!(matches!(reset(token.clone(), "short").await, Err(PasswordChangeError::Password(_))), "not used up");
+    assert!(
+        matches!(reset(token.clone(), "short").await, Err(PasswordChangeError::Password(_))),
+        "not used up"
+    );
     reset(token.clone(), NEW).await.unwrap();
     assert!(matches!(reset(token, "yet another one").await, Err(PasswordChangeError::TokenGone)));
 
@@ -84,7 +87,10 @@ async fn a_new_address_counts_when_its_letter_is_opened() {
     assert!(house.login("ana@example.com", PASSWORD).await.is_ok(), "until then nothing changes");
     house.people.verify_email(&crate::house::token_in(&letter), None).await.unwrap();
     let notice = house.letter().await;
-    assert_eq!((notice.to.as_str(), notice.subject.as_str()), ("ana@example.com", "Your address was changed"));
+    assert_eq!(
+        (notice.to.as_str(), notice.subject.as_str()),
+        ("ana@example.com", "Your address was changed")
+    );
     assert!(house.login("ana@example.com", PASSWORD).await.is_err());
     assert!(house.login("ana@elsewhere.example", PASSWORD).await.is_ok());
 }
@@ -95,7 +101,11 @@ async fn an_address_that_someone_has_is_not_taken_over_and_not_told() {
     house.person("ben@example.com").await;
     let me = house.signed_in("ana@example.com").await;
     let password = Secret::new(PASSWORD);
-    house.people.change_email(&me, &Proof::Password(&password), &address("ben@example.com"), None).await.unwrap();
+    house
+        .people
+        .change_email(&me, &Proof::Password(&password), &address("ben@example.com"), None)
+        .await
+        .unwrap();
     assert_eq!(house.letter().await.subject, "You already have a login");
     assert_eq!(house.people.find(me.person.id).await.unwrap().unwrap().email.as_str(), "ana@example.com");
 }
@@ -110,7 +120,11 @@ async fn a_profile_is_corrected() {
         locale: accounts::Locale::Chinese,
         birth_date: born.map(|date| date.parse().unwrap()),
     };
-    house.people.set_profile(me.person.id, &profile(" Ana María ", Some("1990-05-17")), &by(&me)).await.unwrap();
+    house
+        .people
+        .set_profile(me.person.id, &profile(" Ana María ", Some("1990-05-17")), &by(&me))
+        .await
+        .unwrap();
     let kept = house.people.find(me.person.id).await.unwrap().unwrap();
     assert_eq!((kept.name.as_str(), kept.locale), ("Ana María", accounts::Locale::Chinese));
     let refused = house.people.set_profile(me.person.id, &profile("two\nlines", None), &by(&me)).await;

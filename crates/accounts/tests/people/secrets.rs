@@ -57,5 +57,8 @@ async fn no_secret_prints_itself() {
         assert!(!printed.contains(&secret), "{secret} in {printed}");
     }
     let json = serde_json::to_string(&(&person, &session.session)).unwrap();
-    assert!(!json.contains(hash.as_str()) && !json.contains(&TokenHash::of(&session.token).to_string()), "{json}");
+    assert!(
+        !json.contains(hash.as_str()) && !json.contains(&TokenHash::of(&session.token).to_string()),
+        "{json}"
+    );
 }

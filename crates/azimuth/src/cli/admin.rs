@@ -13,10 +13,10 @@ use vocab::RequestId;
 
 pub(crate) use accounts::{Accounts, RateLimits};
 pub(crate) use conduct::{Cases, Cause, Decision, Users};
-pub(crate) use documents::{DocumentArgument, EditDocument, History, SetDocument, ShowDocument};
+pub(crate) use documents::{EditDocument, History, SetDocument, ShowDocument};
 pub(crate) use keys::{AccountKeys, NewKey};
 pub(crate) use money::{Credits, Overdraft, Refund, TopUp};
-pub(crate) use plans::{GrantPlan, Plans, PlanTerm};
+pub(crate) use plans::{GrantPlan, Plans};
 pub(crate) use reports::{Audit, UsageReport};
 
 #[derive(Args)]

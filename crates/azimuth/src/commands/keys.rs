@@ -1,7 +1,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use accounts::ApiKey;
+use accounts::{ApiKey, AuditAction, By};
 use anyhow::{Context, bail};
 use serde_json::json;
 use vocab::{Clock, KeyId, SystemClock, Timestamp};
@@ -27,6 +27,7 @@ async fn create(books: &Books, name: &str, expires_days: Option<u32>, output: Ou
     let expires =
         expires_days.map(|days| SystemClock.now().plus(Duration::from_secs(u64::from(days) * 24 * 3600)));
     let (key, secret) = books.keys.create(operator.account.id, name, expires).await?;
+    record(books, &key, "key.create").await?;
     if output.json {
         let mut shown = described(&key);
         shown["api_key"] = secret.expose().into();
@@ -72,15 +73,23 @@ async fn revoke(books: &Books, id: &str, output: Output) -> anyhow::Result<()> {
             found.map(|key| key.id).context("no such key; `azimuth keys list` shows them")?
         }
     };
-    if books.keys.find(id).await?.is_none() {
-        bail!("no such key; `azimuth keys list` shows them");
-    }
+    let Some(key) = books.keys.find(id).await? else { bail!("no such key; `azimuth keys list` shows them") };
     let was_alive = books.keys.revoke(id).await?;
+    if was_alive {
+        record(books, &key, "key.revoke").await?;
+    }
     if output.json {
         return print_json(&json!({ "id": id, "revoked": true, "was_alive": was_alive }));
     }
     println!("{id} {}", if was_alive { "is revoked" } else { "had already been revoked" });
     Ok(())
+}
+
+async fn record(books: &Books, key: &ApiKey, action: &'static str) -> anyhow::Result<()> {
+    let details = [("name".to_owned(), key.name.clone().into())].into_iter().collect();
+    let action = AuditAction::named(action);
+    let recorded = books.audit.record(&By::OPERATOR, Some(key.account), action, key.id, details).await;
+    recorded.context("it is done, but could not be written to the audit log")
 }
 
 async fn all(books: &Books) -> anyhow::Result<Vec<ApiKey>> {

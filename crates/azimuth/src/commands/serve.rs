@@ -31,7 +31,7 @@ pub(super) async fn run(global: &Global, options: Serve) -> anyhow::Result<ExitC
     let folder = DataFolder::open(&config.data.dir)?;
     let books = Books::open(&config, &folder).await?;
     let operator = books.ensure_operator().await?;
-    let running = Running::start(&config, &folder, &books).await?;
+    let running = Running::start(&config, &folder, &books, operator.account.id).await?;
 
     let stop = stop_signal()?;
     let app = server::app(running.platform.clone());

@@ -6,7 +6,7 @@ use std::net::{IpAddr, ToSocketAddrs};
 use gateway::{ModelCard, ModelKind};
 use ipnet::IpNet;
 
-use super::{Config, EngineConfig, EngineKind};
+use super::{Config, EngineConfig, EngineKind, ModelConfig};
 use crate::models::{EVERY_MODEL, is_demo};
 
 pub(super) fn check(config: &Config, mistakes: &mut Vec<String>) {
@@ -35,29 +35,42 @@ pub(super) fn check(config: &Config, mistakes: &mut Vec<String>) {
     at_least("chat.async_result_days", config.chat.async_result_days, 1, mistakes);
     at_least("embedded.slots", config.embedded.slots, 1, mistakes);
     check_demo(config, mistakes);
+    check_engines(&config.engines, mistakes);
+    config.engines.iter().for_each(|engine| check_key_env(engine, mistakes));
+    check_models(&config.models, mistakes);
 
-    let mut engines = HashSet::new();
-    for engine in &config.engines {
-        if !engines.insert(engine.name.as_str()) {
+    let engines: HashSet<&str> = config.engines.iter().map(|engine| engine.name.as_str()).collect();
+    for model in &config.models {
+        for engine in model.engines.iter().chain(model.weights.keys()) {
+            if !engines.contains(engine.as_str()) {
+                mistakes.push(format!("`models` `{}`: there is no engine `{engine}`", model.name));
+            }
+        }
+    }
+}
+
+/// What is wrong with engines wherever they run.
+pub(crate) fn check_engines(engines: &[EngineConfig], mistakes: &mut Vec<String>) {
+    let mut names = HashSet::new();
+    for engine in engines {
+        if !names.insert(engine.name.as_str()) {
             mistakes.push(format!("`engines`: the name `{}` is given twice", engine.name));
         }
         check_engine(engine, mistakes);
     }
+}
 
-    let mut models = HashSet::new();
-    for model in &config.models {
+/// What is wrong with models whatever engines there are.
+pub(crate) fn check_models(models: &[ModelConfig], mistakes: &mut Vec<String>) {
+    let mut names = HashSet::new();
+    for model in models {
         for name in std::iter::once(&model.name).chain(&model.aliases) {
-            if !models.insert(name) {
+            if !names.insert(name) {
                 mistakes.push(format!("`models`: the name `{name}` is given twice"));
             }
         }
         if model.engines.is_empty() {
             mistakes.push(format!("`models` `{}`: `engines` is empty; name at least one", model.name));
-        }
-        for engine in model.engines.iter().chain(model.weights.keys()) {
-            if !engines.contains(engine.as_str()) {
-                mistakes.push(format!("`models` `{}`: there is no engine `{engine}`", model.name));
-            }
         }
         if model.max_tokens == Some(0) {
             mistakes.push(format!("`models` `{}`: `max_tokens` is 1 or more", model.name));
@@ -136,6 +149,10 @@ fn check_engine(engine: &EngineConfig, mistakes: &mut Vec<String>) {
         mistakes
             .push(format!("`engines` `{name}`: `base_url` begins with http:// or https://, found `{url}`"));
     }
+}
+
+fn check_key_env(engine: &EngineConfig, mistakes: &mut Vec<String>) {
+    let name = &engine.name;
     if let Some(variable) = &engine.key_env
         && std::env::var_os(variable).is_none()
     {

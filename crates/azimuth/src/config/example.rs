@@ -44,7 +44,6 @@ const IDENTITY_PROVIDERS: &str = "
 #
 # [[identity_providers]]
 # name = \"company\"
-# title = \"Company login\"
 # issuer = \"https://login.example.com\"
 # client_id = \"azimuth\"
 # client_secret_env = \"COMPANY_CLIENT_SECRET\"

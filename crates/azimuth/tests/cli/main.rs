@@ -1,7 +1,9 @@
 //! What an operator types and sees: the built program, in a folder of its own.
 
+mod admin;
 mod config;
 mod keys;
+mod ledger;
 mod models;
 mod remote;
 mod serve;

@@ -98,7 +98,7 @@ async fn exchange(request: reqwest::RequestBuilder) -> reqwest::Result<Answered>
     let began = Instant::now();
     let response = request.send().await?;
     let status = response.status().as_u16();
-    let request = response.headers().get("x-request-id").and_then(|id| id.to_str().ok()?.parse().ok());
+    let request = response.headers().get("x-request-id").and_then(|id| RequestId::parse(id.to_str().ok()?));
     let body = response.bytes().await?;
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     let code = body["error"]["code"].as_str().unwrap_or_default().to_owned();

@@ -11,6 +11,7 @@ use crate::client::{Answered, Client, GENERAL};
 use crate::node::Node;
 use crate::site::Site;
 
+/// How long it is gone, unless `AZIMUTH_OUTAGE_SECONDS` says otherwise.
 const CUT: Duration = Duration::from_secs(8);
 
 /// A server that stops: connections end, and there are no new ones.
@@ -23,6 +24,11 @@ async fn a_database_that_stops_costs_nobody_anything() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_falls_silent_costs_nobody_anything() {
     Outage::of(Gate::stall).await;
+}
+
+fn cut_for() -> Duration {
+    let asked = std::env::var("AZIMUTH_OUTAGE_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
+    asked.map_or(CUT, Duration::from_secs)
 }
 
 /// What clients see while their installation has no database for a while.
@@ -45,7 +51,7 @@ impl Outage {
             tokio::time::sleep(Duration::from_secs(2)).await;
             cut(&site.services().postgres);
             let began = Instant::now();
-            tokio::time::sleep(CUT).await;
+            tokio::time::sleep(cut_for()).await;
             let ended = Instant::now();
             site.services().postgres.open();
             tokio::time::sleep(Duration::from_secs(5)).await;

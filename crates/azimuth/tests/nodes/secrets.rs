@@ -23,6 +23,7 @@ const GUESS: &str = "0123456789abcdef0123456789abcdef.plantedguessplantedguesspl
 /// What nobody may find: a name for the message of a failed test, and the text.
 type Planted = Vec<(&'static str, String)>;
 
+/// DATA-10: nor is what was asked and answered anywhere.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_logged_sent_or_stored_on_sqlite() {
     let site = Site::alone().await;
@@ -42,6 +43,7 @@ async fn no_secret_is_logged_sent_or_stored_on_sqlite() {
     }
 }
 
+/// DATA-10: nor is what was asked and answered anywhere.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_logged_sent_or_stored_on_postgres() {
     let Some(site) = Site::shared().await else { return };

@@ -62,14 +62,14 @@ impl Site {
         let (redis, database) = (TestRedis::draw()?, TestDatabase::create().await?);
         let postgres_gate = Gate::before(database.server_address()).await;
         let redis_gate = Gate::before(redis.server_address()).await;
-        let store = Store::connect(database.url(), PostgresSettings { connections_max: 4, ..Default::default() });
+        let settings = PostgresSettings { connections_max: 4, ..PostgresSettings::default() };
+        let store = Store::connect(database.url(), settings).await.expect("the database opens");
         let environment = vec![
             ("AZIMUTH_STORE__URL", database.url_through(&postgres_gate).expose().to_owned()),
             ("AZIMUTH_REDIS__URL", redis.url_through(&redis_gate).expose().to_owned()),
             ("AZIMUTH_REDIS__PREFIX", redis.prefix.clone()),
         ];
         let services = Services { postgres: postgres_gate, redis: redis_gate, database };
-        let store = store.await.expect("the database opens");
         Some(Self::with(store, Some(services), environment, tempfile::tempdir().expect("a folder")).await)
     }
 

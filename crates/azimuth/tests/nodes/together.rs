@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use serde_json::Value;
-use vocab::{NanoUsd, SystemClock};
+use vocab::NanoUsd;
 
 use crate::client::{CODING, Client, GENERAL, insist, let_go};
 use crate::node::Node;

@@ -145,16 +145,18 @@ async fn answers_that_do_not_fit_together_wait_for_each_other() {
     embedded.shutdown().await;
 }
 
-/// The window's end ends the answer, and says so.
+/// MODEL-03: prompt and answer together fill the window and no more, however much was asked for; the answer says so.
 #[tokio::test]
 async fn a_full_window_ends_the_answer() {
     let embedded = Embedded::start(Settings { context_tokens: 256, ..settings() });
     let engine = embedded.engine("tiny", tiny());
-    let mut request = talk_for("Go on", 1);
-    request.max_tokens = None;
-    let answer = answer(engine.as_ref(), request).await;
-    assert_eq!(answer.reason, Some(FinishReason::ModelContextWindowExceeded));
-    assert_eq!(answer.usage.total(), Tokens(256));
+    for max_tokens in [None, Some(131_072)] {
+        let mut request = talk_for("Go on", 1);
+        request.max_tokens = max_tokens;
+        let answer = answer(engine.as_ref(), request).await;
+        assert_eq!(answer.reason, Some(FinishReason::ModelContextWindowExceeded), "{max_tokens:?}");
+        assert_eq!(answer.usage.total(), Tokens(256));
+    }
     embedded.shutdown().await;
 }
 

@@ -120,10 +120,8 @@ impl Unsent {
 }
 
 fn has_timed_out(error: &(dyn Error + 'static)) -> bool {
-    let mut links = std::iter::successors(Some(error), |error| error.source());
-    links.any(|link| {
-        link.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
-    })
+    let is_late = error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut);
+    is_late || error.source().is_some_and(has_timed_out)
 }
 
 /// The body of an answer, as it comes. A piece that cannot be read is the last and says why.

@@ -58,7 +58,9 @@ pub enum SmtpError {
         source: lettre::transport::smtp::Error,
     },
     /// A password would go over an open line.
-    #[error("a password is not sent over a line that is not encrypted; set the mail server's security to TLS")]
+    #[error(
+        "a password is not sent over a line that is not encrypted; set the mail server's security to TLS"
+    )]
     OpenLine,
 }
 

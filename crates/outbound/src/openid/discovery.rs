@@ -47,7 +47,8 @@ impl Discovered {
 }
 
 fn checked(text: &str) -> Result<Url, IdentityError> {
-    checked_url(text).ok_or_else(|| untrusted(format!("it names `{}`, which is not encrypted", shortened(text))))
+    checked_url(text)
+        .ok_or_else(|| untrusted(format!("it names `{}`, which is not encrypted", shortened(text))))
 }
 
 fn shortened(text: &str) -> String {

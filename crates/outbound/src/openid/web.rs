@@ -54,7 +54,8 @@ async fn ask<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, Identity
     if !status.is_success() {
         return Err(unreachable(format!("status {status}")));
     }
-    serde_json::from_slice(&body).map_err(|_| unreachable("the answer is not what the standard says".to_owned()))
+    serde_json::from_slice(&body)
+        .map_err(|_| unreachable("the answer is not what the standard says".to_owned()))
 }
 
 fn unreachable(why: String) -> IdentityError {

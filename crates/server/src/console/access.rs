@@ -26,8 +26,6 @@ pub(super) struct Visitor {
 /// Someone who logged in.
 pub(super) struct Person {
     pub(super) signed_in: Arc<SignedIn>,
-    /// What their session is found by.
-    pub(super) token: Secret,
     pub(super) origin: Origin,
     pub(super) by: By,
 }
@@ -126,7 +124,7 @@ impl FromRequestParts<Console> for Person {
             Who::Key(_) => refused(Problem::KeyReadsOnly),
             Who::Person(signed_in, token) => {
                 check_csrf(parts, &token)?;
-                Ok(Self { signed_in, token, origin, by })
+                Ok(Self { signed_in, origin, by })
             }
         }
     }

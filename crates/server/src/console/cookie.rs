@@ -35,7 +35,7 @@ pub(super) fn end_session(origin: &Origin) -> SetCookie {
 }
 
 pub(super) fn set_journey(token: &Secret, origin: &Origin) -> SetCookie {
-    set(JOURNEY, token.expose(), JOURNEY_LIFE, "/api/console/open-id", origin)
+    set(JOURNEY, token.expose(), JOURNEY_LIFE, "/api/console/login", origin)
 }
 
 fn set(name: &str, value: &str, life: Duration, path: &str, origin: &Origin) -> SetCookie {

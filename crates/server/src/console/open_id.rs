@@ -25,7 +25,7 @@ pub(super) fn routes() -> OpenApiRouter<Console> {
 }
 
 /// Begins a login by way of a partner: the browser is to go to the address in the answer.
-#[utoipa::path(post, path = "/open-id/begin/{provider}", tag = "entry", security(()), request_body = OpenIdWish,
+#[utoipa::path(post, path = "/login/{provider}/begin", tag = "entry", security(()), request_body = OpenIdWish,
     responses((status = 200, body = OpenIdJourney)))]
 async fn begin(
     State(console): State<Console>,
@@ -39,7 +39,7 @@ async fn begin(
 }
 
 /// Takes a browser back that a partner sent, and sends it on to the console.
-#[utoipa::path(get, path = "/open-id/callback", tag = "entry", security(()), params(OpenIdReturn),
+#[utoipa::path(get, path = "/login/{provider}/callback", tag = "entry", security(()), params(OpenIdReturn),
     responses((status = 303, description = "to the console")))]
 async fn come_back(
     State(console): State<Console>,
@@ -63,8 +63,8 @@ async fn arrive(
     let lost = || ConsoleError::of(Problem::JourneyLost);
     let cookie = cookie::journey(headers).ok_or_else(lost)?;
     let code = answer.code.map(Hidden::into_secret).ok_or_else(lost)?;
-    let origin = &visitor.origin;
-    let finished = console.open_id.finish(&cookie, &answer.state.into_secret(), &code, origin.source, &origin.agent);
+    let (origin, state) = (&visitor.origin, answer.state.into_secret());
+    let finished = console.open_id.finish(&cookie, &state, &code, origin.source, &origin.agent);
     Ok(match finished.await? {
         OpenIdOutcome::LoggedIn(session) => {
             let life = console.people.settings().session_life;
@@ -79,7 +79,7 @@ async fn arrive(
 }
 
 /// Lets someone in whom a partner knows and who has a second factor here.
-#[utoipa::path(post, path = "/open-id/confirm", tag = "entry", security(()), request_body = OpenIdCode,
+#[utoipa::path(post, path = "/login/confirm", tag = "entry", security(()), request_body = OpenIdCode,
     responses((status = 200, body = Myself)))]
 async fn confirm(
     State(console): State<Console>,

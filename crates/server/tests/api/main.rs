@@ -5,10 +5,13 @@
 mod async_chat;
 mod auth;
 mod chat;
+mod doors;
+mod errors;
 mod hostile;
 mod limits;
 mod models;
 mod monitor;
+mod parameters;
 mod paying;
 mod quota;
 mod rates;

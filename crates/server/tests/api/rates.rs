@@ -80,6 +80,29 @@ async fn a_busy_model_names_another() {
     assert_eq!(app.chat(&hello()).await.0, 200);
 }
 
+/// RATE-06: while there is much to do, OpenClaw on a plan is refused with 1305 and Claude Code is served; who pays from the
+/// balance is served with either.
+#[tokio::test]
+async fn on_a_plan_general_purpose_tools_come_second() {
+    let app = TestApp::start().await;
+    let (account, key) = app.house.newcomer().await;
+    app.house.top_up(account, "5").await;
+    app.house.grant(account, "lite").await;
+    app.house.rates.replace(RateRules { is_load_high: true, ..RateRules::default() });
+    let openclaw = json!({"model": "glm-4.7", "messages": [
+        {"role": "system", "content": "You are a personal assistant running inside OpenClaw."},
+        {"role": "user", "content": "Hi"},
+    ]});
+    let call = async |door: &str, agent: &str, body: &Value| {
+        let url = format!("{}/api/{door}/v4/chat/completions", app.base_url);
+        let request = app.http.post(url).bearer_auth(key.expose()).header("user-agent", agent);
+        code(request.body(body.to_string()).send().await.unwrap()).await
+    };
+    assert_eq!(call(CODING, "OpenAI/JS 6.0.0", &openclaw).await, (429, "1305".to_owned()));
+    assert_eq!(call(CODING, "claude-cli/2.1.197 (external, cli)", &hello()).await.0, 200);
+    assert_eq!(call("paas", "OpenAI/JS 6.0.0", &openclaw).await.0, 200);
+}
+
 /// USE-01, USE-02: a plain SDK at a plan's door is served and noted, and refused with 1313 only where the operator enforces
 /// the rules; a listed tool is served in any case.
 #[tokio::test]

@@ -1,13 +1,12 @@
 use accounts::{
     AddressChange, Arrival, Arrived, AuditEvent, EmailAddress, Identity, Locale, OneTimeToken, PasswordHash,
-    PeopleStoreError, Person, PersonState, PersonStore, Place, Profile, ProviderName, TokenHash,
-    TokenPurpose,
+    PeopleStoreError, Person, PersonState, PersonStore, Profile, ProviderName, TokenHash, TokenPurpose,
 };
 use async_trait::async_trait;
 use vocab::{PersonId, SessionId, Timestamp};
 
-use super::{audit, invitation, member, rights, session, token};
-use crate::db::{Executor, Row, Tx, sql};
+use super::{arrival, audit, session, token};
+use crate::db::{Row, Tx, sql};
 use crate::{Store, StoreError};
 
 /// What [`read`] wants to see.
@@ -18,7 +17,7 @@ pub(super) const COLUMNS: &str =
 #[async_trait]
 impl PersonStore for Store {
     async fn person_insert(&self, arrival: &Arrival) -> Result<Arrived, PeopleStoreError> {
-        Ok(arrive(self, arrival).await?)
+        Ok(arrival::write(self, arrival).await?)
     }
 
     async fn person_find(&self, id: PersonId) -> Result<Option<Person>, PeopleStoreError> {
@@ -230,59 +229,6 @@ pub(super) async fn kept(mut tx: Tx, event: &AuditEvent) -> Result<bool, StoreEr
     audit::insert(&mut tx, event).await?;
     tx.commit().await?;
     Ok(true)
-}
-
-/// The unique index on addresses decides between people who arrive at once; leaving early drops the transaction and
-/// with it what was written.
-async fn arrive(store: &Store, arrival: &Arrival) -> Result<Arrived, StoreError> {
-    let mut tx = store.begin().await?;
-    if !insert(&mut tx, &arrival.person).await? {
-        return Ok(Arrived::AddressTaken);
-    }
-    match &arrival.place {
-        Place::Own(account) => {
-            crate::accounts::insert(&mut tx, account).await?;
-            member::insert(&mut tx, &member::owner(&arrival.person, account)).await?;
-        }
-        Place::Invited { invitation, membership } => {
-            if !invitation::close(&mut tx, invitation, membership).await? {
-                return Ok(Arrived::InvitationGone);
-            }
-            member::insert(&mut tx, membership).await?;
-        }
-        Place::Placed(membership) => {
-            member::insert(&mut tx, membership).await?;
-        }
-    }
-    if let Some(identity) = &arrival.identity
-        && !token::link(&mut tx, identity).await?
-    {
-        return Ok(Arrived::AddressTaken);
-    }
-    for consent in &arrival.consents {
-        rights::insert_consent(&mut tx, consent).await?;
-    }
-    kept(tx, &arrival.audit).await?;
-    Ok(Arrived::Written)
-}
-
-async fn insert(on: impl Into<Executor<'_>>, person: &Person) -> Result<bool, StoreError> {
-    let inserted = sql("INSERT INTO person
-            (id, email, email_folded, email_verified, name, password, locale, birth_date, state, created)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (email_folded) DO NOTHING")
-    .bind(person.id)
-    .bind(person.email.as_str())
-    .bind(person.email.folded())
-    .bind(person.email_verified)
-    .bind(&person.name)
-    .bind(person.password.as_ref().map(PasswordHash::as_str))
-    .bind(person.locale.code())
-    .bind(person.birth_date.map(|date| date.to_string()))
-    .bind(person.state.name())
-    .bind(person.created)
-    .execute(on)
-    .await?;
-    Ok(inserted == 1)
 }
 
 /// A person as they stand, held until the end of the transaction. Whoever holds a person and their tokens takes the

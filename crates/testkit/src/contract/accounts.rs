@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use accounts::{Account, AccountState, AccountStore, ApiKey, KeyScope, PublicId, RateOverrides, Seal, SealedSecret};
+use accounts::{
+    Account, AccountState, AccountStore, ApiKey, KeyScope, PublicId, RateOverrides, Seal, SealedSecret,
+};
 use vocab::{AccountId, KeyId, NanoUsd, ProjectId, Secret, Timestamp};
 
 /// Runs every rule on a fresh store.
@@ -164,7 +166,10 @@ fn scope() -> KeyScope {
     KeyScope {
         doors: Some(["coding".to_owned()].into()),
         models: Some(["glm-4.7".parse().expect("a name")].into()),
-        addresses: Some(vec!["192.0.2.0/24".parse().expect("a network"), "2001:db8::/32".parse().expect("a network")]),
+        addresses: Some(vec![
+            "192.0.2.0/24".parse().expect("a network"),
+            "2001:db8::/32".parse().expect("a network"),
+        ]),
     }
 }
 
@@ -214,7 +219,8 @@ async fn a_key_is_followed_by_its_successor<S: AccountStore>(store: &S) {
 
 async fn an_account_has_limits_of_its_own<S: AccountStore>(store: &S) {
     let account = with_account(store, "Ana").await;
-    let rates = RateOverrides { concurrency: Some(7), tokens_per_minute: Some(1 << 40), ..RateOverrides::default() };
+    let rates =
+        RateOverrides { concurrency: Some(7), tokens_per_minute: Some(1 << 40), ..RateOverrides::default() };
     assert!(store.account_set_rates(account.id, &rates).await.expect("store answers"));
     assert!(!store.account_set_rates(AccountId::generate(), &rates).await.expect("store answers"));
     let kept = store.account_find(account.id).await.expect("store answers").expect("still there");

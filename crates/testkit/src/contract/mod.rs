@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod conduct;
 pub mod documents;
+pub mod idempotency;
 pub mod people;
 pub mod permits;
 pub mod rollup;

@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use accounts::{Account, AccountState, AccountStore, AccountStoreError, ApiKey, KnownKey, PublicId, RateOverrides};
+use accounts::{
+    Account, AccountState, AccountStore, AccountStoreError, ApiKey, KnownKey, PublicId, RateOverrides,
+};
 use async_trait::async_trait;
 use vocab::{AccountId, KeyId, ProjectId, Timestamp};
 
@@ -48,7 +50,8 @@ impl MemoryAccounts {
     /// Revokes the living keys of an account, or of one of its projects.
     pub(crate) fn revoke_all(&self, account: AccountId, project: Option<ProjectId>, at: Timestamp) {
         let mut rows = self.rows();
-        let named = |key: &&mut ApiKey| key.account == account && (project.is_none() || key.project == project);
+        let named =
+            |key: &&mut ApiKey| key.account == account && (project.is_none() || key.project == project);
         for key in rows.keys.values_mut().filter(named) {
             key.revoked = key.revoked.or(Some(at));
         }
@@ -114,7 +117,11 @@ impl AccountStore for MemoryAccounts {
         Ok(after.take(limit as usize).cloned().collect())
     }
 
-    async fn account_set_rates(&self, id: AccountId, rates: &RateOverrides) -> Result<bool, AccountStoreError> {
+    async fn account_set_rates(
+        &self,
+        id: AccountId,
+        rates: &RateOverrides,
+    ) -> Result<bool, AccountStoreError> {
         let mut rows = self.rows();
         let Some(account) = rows.accounts.get_mut(&id) else { return Ok(false) };
         account.rates = *rates;

@@ -3,6 +3,7 @@
 mod accounts;
 mod conduct;
 mod documents;
+mod idempotency;
 mod people;
 mod rollup;
 mod subscriptions;
@@ -12,6 +13,7 @@ mod usage;
 pub use accounts::MemoryAccounts;
 pub use conduct::MemoryConduct;
 pub use documents::MemoryDocuments;
+pub use idempotency::MemoryIdempotency;
 pub use people::MemoryPeople;
 pub use subscriptions::MemorySubscriptions;
 pub use tasks::MemoryTasks;

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use accounts::{
-    AccountState, AuditEvent, Consent, DeletionRequest, Identity, Invitation, Membership, OneTimeToken, PeopleStoreError,
-    Person, Project, Role, SecondFactor, Session, TokenHash,
+    AccountState, AuditEvent, Consent, DeletionRequest, Identity, Invitation, Membership, OneTimeToken,
+    PeopleStoreError, Person, Project, Role, SecondFactor, Session, TokenHash,
 };
 use vocab::{AccountId, AuditId, ConsentId, InvitationId, PersonId, ProjectId, SessionId, Timestamp};
 

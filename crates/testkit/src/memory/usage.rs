@@ -65,10 +65,6 @@ impl UsageLog for MemoryUsage {
         Ok(named.into_iter().take(limit as usize).cloned().collect())
     }
 
-    async fn usage_find(&self, request: &RequestId) -> Result<Option<UsageRecord>, UsageLogError> {
-        Ok(self.record(request))
-    }
-
     async fn usage_total(&self, query: &UsageQuery, limit: u32) -> Result<Vec<UsageTotal>, UsageLogError> {
         let kept = self.records();
         let mut sums = BTreeMap::new();

@@ -131,6 +131,19 @@ pub struct PlanGrantWish {
     pub note: String,
 }
 
+/// Which subscriptions are wanted.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct SubscriptionsWish {
+    /// Only this account's.
+    #[param(value_type = Option<String>)]
+    pub account: Option<AccountId>,
+    /// The `next_cursor` of the page before; none for the first.
+    pub cursor: Option<String>,
+    /// How many items at most: 1 to 200, and 50 unless said.
+    pub limit: Option<u32>,
+}
+
 /// One version of an operator's document.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct DocumentShape {

@@ -1,6 +1,6 @@
 use accounts::{
-    Access, Account, AccountState, ApiKey, Invitation, Member, Membership, MembershipChange, Person, Project, Role,
-    SoleOwner,
+    Access, Account, AccountState, ApiKey, Invitation, Member, Membership, MembershipChange, Person, Project,
+    Role, SoleOwner,
 };
 use futures::future::join_all;
 use vocab::{AccountId, InvitationId, PersonId, ProjectId, Timestamp};
@@ -33,7 +33,11 @@ async fn an_account_is_made_named_and_moved(house: &House) {
     assert!(rename(second.id).await);
     assert!(!rename(AccountId::generate()).await);
     let set = |from, to| async move {
-        house.people.organisation_set_state(second.id, from, to, &audit("state")).await.expect("store answers")
+        house
+            .people
+            .organisation_set_state(second.id, from, to, &audit("state"))
+            .await
+            .expect("store answers")
     };
     assert!(set(AccountState::Active, AccountState::Locked).await);
     assert!(!set(AccountState::Active, AccountState::Irregular).await);
@@ -60,7 +64,8 @@ async fn members_are_listed_from_both_sides(house: &House) {
     let members = house.people.membership_list_of_account(own.id, None, 10).await.expect("store answers");
     assert_eq!(members.len(), 2);
     assert_eq!(members[1], Member { membership: joined, name: ben.name.clone(), email: ben.email.clone() });
-    let page = house.people.membership_list_of_account(own.id, Some(ana.id), 10).await.expect("store answers");
+    let page =
+        house.people.membership_list_of_account(own.id, Some(ana.id), 10).await.expect("store answers");
     assert_eq!(page, members[1..]);
 
     let accounts = house.people.membership_list_of_person(ben.id, None, 10).await.expect("store answers");
@@ -129,7 +134,8 @@ async fn sole_owners_are_known(house: &House) {
     assert!(house.people.membership_sole_owner(ben.id, 10).await.expect("store answers").is_empty());
 
     let line = audit("close");
-    let close = house.people.organisation_set_state(own.id, AccountState::Active, AccountState::Closed, &line);
+    let close =
+        house.people.organisation_set_state(own.id, AccountState::Active, AccountState::Closed, &line);
     assert!(close.await.expect("store answers"));
     assert!(house.people.membership_sole_owner(ana.id, 10).await.expect("store answers").is_empty());
 }
@@ -152,25 +158,39 @@ async fn an_invitation_is_good_once(house: &House) {
     let account = house.account("house").await;
     let sent = invitation(account.id, "letter");
     house.people.invitation_insert(&sent, &audit("send")).await.expect("store answers");
-    assert_eq!(house.people.invitation_find(&hash("letter")).await.expect("store answers"), Some(sent.clone()));
-    assert!(house.people.invitation_insert(&invitation(AccountId::generate(), "x"), &audit("x")).await.is_err());
+    assert_eq!(
+        house.people.invitation_find(&hash("letter")).await.expect("store answers"),
+        Some(sent.clone())
+    );
+    assert!(
+        house.people.invitation_insert(&invitation(AccountId::generate(), "x"), &audit("x")).await.is_err()
+    );
 
     let people = [house.arrive(person("cem")).await.0, house.arrive(person("dora")).await.0];
     let accept = |person: PersonId, since| async move {
         let membership = Membership { person, account: account.id, role: Role::Admin, since };
-        house.people.invitation_accept(&hash("letter"), &membership, &audit("accept")).await.expect("store answers")
+        house
+            .people
+            .invitation_accept(&hash("letter"), &membership, &audit("accept"))
+            .await
+            .expect("store answers")
     };
     assert!(!accept(people[0].id, sent.expires).await, "too late");
     let accepted = join_all(people.iter().map(|person| accept(person.id, NOW))).await;
     assert_eq!(accepted.iter().filter(|accepted| **accepted).count(), 1);
-    let kept = house.people.invitation_find(&hash("letter")).await.expect("store answers").expect("still there");
+    let kept =
+        house.people.invitation_find(&hash("letter")).await.expect("store answers").expect("still there");
     assert_eq!(kept.closed, Some(NOW));
     assert_eq!(house.log_of("accept").await, 1);
     let withdrawn = house.people.invitation_withdraw(account.id, sent.id, &audit("x")).await;
     assert!(!withdrawn.expect("store answers"));
 
     let member = people.iter().zip(&accepted).find(|(_, accepted)| **accepted).expect("one is in").0;
-    house.people.invitation_insert(&invitation(account.id, "again"), &audit("x")).await.expect("store answers");
+    house
+        .people
+        .invitation_insert(&invitation(account.id, "again"), &audit("x"))
+        .await
+        .expect("store answers");
     let membership = Membership { person: member.id, account: account.id, role: Role::Owner, since: NOW };
     let again = house.people.invitation_accept(&hash("again"), &membership, &audit("x")).await;
     assert!(!again.expect("store answers"), "a member already");
@@ -181,7 +201,10 @@ async fn a_newer_invitation_replaces_an_older(house: &House) {
     let other = house.account("other").await;
     let older = invitation(account.id, "older");
     let elsewhere = invitation(other.id, "elsewhere");
-    let newer = Invitation { email: "cem@EXAMPLE.com".parse().expect("an address"), ..invitation(account.id, "newer") };
+    let newer = Invitation {
+        email: "cem@EXAMPLE.com".parse().expect("an address"),
+        ..invitation(account.id, "newer")
+    };
     for invitation in [&older, &elsewhere, &newer] {
         house.people.invitation_insert(invitation, &audit("x")).await.expect("store answers");
     }
@@ -214,8 +237,17 @@ async fn a_project_is_put_away_with_its_keys(house: &House) {
     for project in [&first, &second] {
         house.people.project_insert(project, &audit("make")).await.expect("store answers");
     }
-    assert!(house.people.project_insert(&project(&super::super::accounts::account("x"), "x"), &audit("x")).await.is_err());
-    assert_eq!(house.people.project_find(account.id, first.id).await.expect("store answers"), Some(first.clone()));
+    assert!(
+        house
+            .people
+            .project_insert(&project(&super::super::accounts::account("x"), "x"), &audit("x"))
+            .await
+            .is_err()
+    );
+    assert_eq!(
+        house.people.project_find(account.id, first.id).await.expect("store answers"),
+        Some(first.clone())
+    );
     assert_eq!(house.people.project_find(other.id, first.id).await.expect("store answers"), None);
     let listed = house.people.project_list(account.id, Some(first.id), 10).await.expect("store answers");
     assert_eq!(listed, [second.clone()]);

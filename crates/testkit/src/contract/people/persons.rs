@@ -1,6 +1,6 @@
 use accounts::{
-    AccountState, AddressChange, Arrival, Arrived, Consent, ConsentSubject, Identity, Invitation, Locale, Membership,
-    OneTimeToken, PasswordHash, Person, PersonState, Place, Profile, Role, TokenPurpose,
+    AccountState, AddressChange, Arrival, Arrived, Consent, ConsentSubject, Identity, Invitation, Locale,
+    Membership, OneTimeToken, PasswordHash, Person, PersonState, Place, Profile, Role, TokenPurpose,
 };
 use futures::future::join_all;
 use vocab::{AccountId, ConsentId, InvitationId, PersonId, Timestamp};
@@ -36,7 +36,8 @@ fn identity(person: PersonId, subject: &str) -> Identity {
 /// Makes an account one that waits until its owner's address is verified.
 async fn wait_for_address(house: &House, account: AccountId) {
     let line = audit(account);
-    let moved = house.people.organisation_set_state(account, AccountState::Active, AccountState::Inactive, &line);
+    let moved =
+        house.people.organisation_set_state(account, AccountState::Active, AccountState::Inactive, &line);
     assert!(moved.await.expect("store answers"));
 }
 
@@ -85,12 +86,8 @@ async fn everything_about_an_arrival_is_written_or_nothing(house: &House) {
     assert_eq!(house.accounts.account_find(own.id).await.expect("store answers"), None);
     assert_eq!(house.log_of(again.id).await, 0);
 
-    let nowhere = Membership {
-        person: again.id,
-        account: AccountId::generate(),
-        role: Role::Member,
-        since: NOW,
-    };
+    let nowhere =
+        Membership { person: again.id, account: AccountId::generate(), role: Role::Member, since: NOW };
     let ben = person("ben");
     let lost = arrival(&ben, Place::Placed(Membership { person: ben.id, ..nowhere }));
     assert!(house.people.person_insert(&lost).await.is_err());
@@ -155,19 +152,26 @@ async fn people_are_listed_in_pages(house: &House) {
 /// DATA-04: wrong data can be corrected.
 async fn a_profile_is_changed(house: &House) {
     let (ana, _) = house.arrive(person("ana")).await;
-    let profile = Profile { name: "'; DROP TABLE person; --".to_owned(), locale: Locale::English, birth_date: None };
+    let profile =
+        Profile { name: "'; DROP TABLE person; --".to_owned(), locale: Locale::English, birth_date: None };
     let line = audit("profile");
     assert!(house.people.person_set_profile(ana.id, &profile, &line).await.expect("store answers"));
     let changed = Person { name: profile.name.clone(), locale: Locale::English, birth_date: None, ..ana };
     assert_eq!(house.find(changed.id).await, changed);
     let line = audit("nobody's profile");
-    assert!(!house.people.person_set_profile(PersonId::generate(), &profile, &line).await.expect("store answers"));
+    assert!(
+        !house.people.person_set_profile(PersonId::generate(), &profile, &line).await.expect("store answers")
+    );
     assert_eq!((house.log_of("profile").await, house.log_of("nobody's profile").await), (1, 0));
 }
 
 async fn who_is_not_verified_may_sign_up_again(house: &House) {
     let (first, _) = house.arrive(Person { email_verified: None, ..person("ana") }).await;
-    house.people.token_insert(&token(&first, "letter", TokenPurpose::VerifyEmail)).await.expect("store answers");
+    house
+        .people
+        .token_insert(&token(&first, "letter", TokenPurpose::VerifyEmail))
+        .await
+        .expect("store answers");
 
     let again = Person { name: "Ana".to_owned(), password: None, locale: Locale::English, ..first.clone() };
     assert!(house.people.person_renew(&again).await.expect("store answers"));
@@ -175,7 +179,9 @@ async fn who_is_not_verified_may_sign_up_again(house: &House) {
     assert_eq!(house.people.token_find(&hash("letter")).await.expect("store answers"), None);
 
     let (ben, _) = house.arrive(person("ben")).await;
-    assert!(!house.people.person_renew(&Person { password: None, ..ben.clone() }).await.expect("store answers"));
+    assert!(
+        !house.people.person_renew(&Person { password: None, ..ben.clone() }).await.expect("store answers")
+    );
     assert_eq!(house.find(ben.id).await, ben);
 
     let line = audit("link");
@@ -185,7 +191,11 @@ async fn who_is_not_verified_may_sign_up_again(house: &House) {
 
 async fn a_password_is_changed_by_who_knows_it(house: &House) {
     let (ana, _) = house.arrive(person("ana")).await;
-    house.people.token_insert(&token(&ana, "letter", TokenPurpose::ResetPassword)).await.expect("store answers");
+    house
+        .people
+        .token_insert(&token(&ana, "letter", TokenPurpose::ResetPassword))
+        .await
+        .expect("store answers");
     let new = PasswordHash::from_text("new".to_owned());
     let wrong = PasswordHash::from_text("wrong".to_owned());
     let set = |old: Option<PasswordHash>, new: Option<PasswordHash>| {
@@ -211,7 +221,11 @@ async fn a_password_is_changed_by_who_knows_it(house: &House) {
 async fn a_letter_sets_a_password_once(house: &House) {
     let (ana, own) = house.arrive(Person { email_verified: None, ..person("ana") }).await;
     wait_for_address(house, own.id).await;
-    house.people.token_insert(&token(&ana, "letter", TokenPurpose::ResetPassword)).await.expect("store answers");
+    house
+        .people
+        .token_insert(&token(&ana, "letter", TokenPurpose::ResetPassword))
+        .await
+        .expect("store answers");
     let new = PasswordHash::from_text("new".to_owned());
     let late = audit_at("late", Timestamp::from_millis(NOW.as_millis() + 1000));
     let reset = house.people.person_reset_password(&hash("letter"), &new, &late).await;
@@ -223,7 +237,11 @@ async fn a_letter_sets_a_password_once(house: &House) {
     });
     assert_eq!(join_all(tries).await.iter().filter(|reset| **reset).count(), 1);
     let kept = house.find(ana.id).await;
-    assert_eq!((kept.password, kept.email_verified), (Some(new), Some(NOW)), "the letter shows the address too");
+    assert_eq!(
+        (kept.password, kept.email_verified),
+        (Some(new), Some(NOW)),
+        "the letter shows the address too"
+    );
     let account = house.accounts.account_find(own.id).await.expect("store answers").expect("still there");
     assert_eq!(account.state, AccountState::Active);
     assert_eq!((house.log_of("reset").await, house.log_of("late").await), (1, 0));
@@ -292,7 +310,11 @@ async fn a_partners_login_is_one_persons(house: &House) {
     let linked = house.people.identity_insert_verified(&identity(ben.id, "43"), &audit("link")).await;
     assert!(linked.expect("store answers"));
     let kept = house.find(ben.id).await;
-    assert_eq!((kept.email_verified, kept.password), (Some(NOW), None), "a password from before may be a stranger's");
+    assert_eq!(
+        (kept.email_verified, kept.password),
+        (Some(NOW), None),
+        "a password from before may be a stranger's"
+    );
     let account = house.accounts.account_find(own.id).await.expect("store answers").expect("still there");
     assert_eq!(account.state, AccountState::Active);
 

@@ -1,6 +1,7 @@
 use accounts::{
-    AccountState, Actor, AuditEvent, AuditQuery, Consent, ConsentSubject, DeletionRequest, DeletionState, Erasure,
-    Identity, Invitation, Kept, Person, PersonState, Role, SealedSecret, SecondFactor, Session, TokenPurpose,
+    AccountState, Actor, AuditEvent, AuditQuery, Consent, ConsentSubject, DeletionRequest, DeletionState,
+    Erasure, Identity, Invitation, Kept, Person, PersonState, Role, SealedSecret, SecondFactor, Session,
+    TokenPurpose,
 };
 use serde_json::json;
 use vocab::{AuditId, ConsentId, InvitationId, PersonId, SessionId, Timestamp};
@@ -127,9 +128,14 @@ async fn who_is_forgotten_leaves_an_id(house: &House) {
     let key = key(&own, "laptop");
     house.accounts.key_insert(&key).await.expect("store answers");
     let partner: accounts::ProviderName = "partner".parse().expect("a name");
-    let identity = Identity { provider: partner.clone(), subject: "42".to_owned(), person: ana.id, linked: NOW };
+    let identity =
+        Identity { provider: partner.clone(), subject: "42".to_owned(), person: ana.id, linked: NOW };
     assert!(house.people.identity_insert(&identity, &audit("x")).await.expect("store answers"));
-    house.people.token_insert(&token(&ana, "letter", TokenPurpose::ResetPassword)).await.expect("store answers");
+    house
+        .people
+        .token_insert(&token(&ana, "letter", TokenPurpose::ResetPassword))
+        .await
+        .expect("store answers");
     let session = Session {
         id: SessionId::generate(),
         person: ana.id,
@@ -190,12 +196,19 @@ async fn who_is_forgotten_leaves_an_id(house: &House) {
     assert!(house.people.session_find(&hash("session")).await.expect("store answers").is_none());
     assert!(house.people.factor_find(ana.id).await.expect("store answers").is_none());
     assert!(house.people.invitation_find(&hash("invitation")).await.expect("store answers").is_none());
-    assert!(house.people.membership_list_of_person(ana.id, None, 10).await.expect("store answers").is_empty());
+    assert!(
+        house.people.membership_list_of_person(ana.id, None, 10).await.expect("store answers").is_empty()
+    );
     let theirs = AuditQuery { actor: Some(Actor::Person(ana.id)), ..AuditQuery::default() };
     let lines = house.people.audit_list(&theirs, None, 10).await.expect("store answers");
-    assert_eq!(lines.iter().map(|line| line.source).collect::<Vec<_>>(), [None], "the act stays, not from where");
+    assert_eq!(
+        lines.iter().map(|line| line.source).collect::<Vec<_>>(),
+        [None],
+        "the act stays, not from where"
+    );
 
-    let closed = house.accounts.account_find(own.id).await.expect("store answers").expect("stays for the books");
+    let closed =
+        house.accounts.account_find(own.id).await.expect("store answers").expect("stays for the books");
     assert_eq!((closed.name.as_str(), closed.state), ("deleted", AccountState::Closed));
     let key = house.accounts.key_find(key.id).await.expect("store answers").expect("stays for the books");
     assert_eq!(key.revoked, Some(after(5)));
@@ -248,7 +261,11 @@ async fn what_is_over_is_deleted(house: &House) {
     assert_eq!(purge(Kept::Sessions, after(11), 10).await, 1);
     assert!(house.people.session_find(&hash("open")).await.expect("store answers").is_some());
 
-    house.people.token_insert(&token(&ana, "letter", TokenPurpose::VerifyEmail)).await.expect("store answers");
+    house
+        .people
+        .token_insert(&token(&ana, "letter", TokenPurpose::VerifyEmail))
+        .await
+        .expect("store answers");
     assert_eq!(purge(Kept::Tokens, after(1000), 10).await, 0);
     assert_eq!(purge(Kept::Tokens, after(1001), 10).await, 1);
 
@@ -263,10 +280,15 @@ async fn what_is_over_is_deleted(house: &House) {
         expires: after(10),
         closed: None,
     };
-    house.people.invitation_insert(&invitation, &audit_at("invite", after(500))).await.expect("store answers");
+    house
+        .people
+        .invitation_insert(&invitation, &audit_at("invite", after(500)))
+        .await
+        .expect("store answers");
     assert_eq!(purge(Kept::Invitations, after(11), 10).await, 1);
 
-    let before = house.people.audit_list(&AuditQuery::default(), None, 100).await.expect("store answers").len();
+    let before =
+        house.people.audit_list(&AuditQuery::default(), None, 100).await.expect("store answers").len();
     let gone = purge(Kept::Audit, after(500), 100).await;
     let left = house.people.audit_list(&AuditQuery::default(), None, 100).await.expect("store answers");
     assert_eq!(left.len() as u64 + gone, before as u64);
@@ -291,11 +313,18 @@ async fn who_never_arrived_is_deleted(house: &House) {
     }
     house.accounts.key_insert(&key(&waiting[1].1, "laptop")).await.expect("store answers");
     house.join(&waiting[3].0, waiting[2].1.id, Role::Member).await;
-    house.people.token_insert(&token(&waiting[0].0, "letter", TokenPurpose::VerifyEmail)).await.expect("answers");
+    house
+        .people
+        .token_insert(&token(&waiting[0].0, "letter", TokenPurpose::VerifyEmail))
+        .await
+        .expect("answers");
 
     assert_eq!(house.people.kept_purge(Kept::Unverified, after(50), 10).await.expect("store answers"), 1);
     let left = house.people.person_list(None, 10).await.expect("store answers");
-    assert_eq!(left.iter().map(|person| person.id).collect::<Vec<_>>(), [1, 2, 3, 4].map(|at| waiting[at].0.id));
+    assert_eq!(
+        left.iter().map(|person| person.id).collect::<Vec<_>>(),
+        [1, 2, 3, 4].map(|at| waiting[at].0.id)
+    );
     assert_eq!(house.accounts.account_find(waiting[0].1.id).await.expect("store answers"), None);
     assert!(house.people.token_find(&hash("letter")).await.expect("store answers").is_none());
     assert_eq!(house.people.kept_purge(Kept::Unverified, after(50), 10).await.expect("store answers"), 0);

@@ -50,7 +50,11 @@ async fn a_session_comes_back_with_its_person(house: &House) {
     assert_eq!(house.log_of("x").await, 0);
 
     for at in [7_000, 6_000] {
-        house.people.session_touch(kept.id, Timestamp::from_millis(NOW.as_millis() + at)).await.expect("answers");
+        house
+            .people
+            .session_touch(kept.id, Timestamp::from_millis(NOW.as_millis() + at))
+            .await
+            .expect("answers");
     }
     let found = house.people.session_find(&hash("one")).await.expect("store answers").expect("still there");
     assert_eq!(found.session.last_seen.as_millis(), NOW.as_millis() + 7_000, "never moved back");
@@ -133,7 +137,8 @@ async fn a_second_factor_counts_once_it_is_confirmed(house: &House) {
     assert_eq!(kept, Some(SecondFactor { confirmed: Some(NOW), last_step: 9, ..second }));
     assert_eq!(house.people.recovery_count(ana.id).await.expect("store answers"), 2);
 
-    let remove = || async { house.people.factor_remove(ana.id, &audit("remove")).await.expect("store answers") };
+    let remove =
+        || async { house.people.factor_remove(ana.id, &audit("remove")).await.expect("store answers") };
     assert!(remove().await);
     assert!(!remove().await);
     assert_eq!(house.people.factor_find(ana.id).await.expect("store answers"), None);

@@ -1,6 +1,6 @@
 use accounts::{
-    Access, Account, AccountState, AuditEvent, Invitation, Member, Membership, MembershipChange, OrganisationStore,
-    PeopleStoreError, Project, Role, SoleOwner, TokenHash,
+    Access, Account, AccountState, AuditEvent, Invitation, Member, Membership, MembershipChange,
+    OrganisationStore, PeopleStoreError, Project, Role, SoleOwner, TokenHash,
 };
 use async_trait::async_trait;
 use vocab::{AccountId, InvitationId, PersonId, ProjectId, Timestamp};
@@ -178,9 +178,10 @@ impl OrganisationStore for MemoryPeople {
     ) -> Result<Vec<SoleOwner>, PeopleStoreError> {
         let rows = self.rows();
         let is_open = |account| self.accounts.find(account).is_some_and(|a| a.state != AccountState::Closed);
-        let owned = rows.memberships.values().filter(|m| {
-            m.person == person && rows.is_last_owner(m.account, person) && is_open(m.account)
-        });
+        let owned = rows
+            .memberships
+            .values()
+            .filter(|m| m.person == person && rows.is_last_owner(m.account, person) && is_open(m.account));
         let counted = owned.map(|membership| {
             let account = membership.account;
             let members = rows.memberships.values().filter(|m| m.account == account).count();
@@ -283,9 +284,10 @@ impl OrganisationStore for MemoryPeople {
         limit: u32,
     ) -> Result<Vec<Project>, PeopleStoreError> {
         let rows = self.rows();
-        let after = rows.projects.values().filter(|project| {
-            project.account == account && cursor.is_none_or(|cursor| cursor < project.id)
-        });
+        let after = rows
+            .projects
+            .values()
+            .filter(|project| project.account == account && cursor.is_none_or(|cursor| cursor < project.id));
         Ok(after.take(limit as usize).cloned().collect())
     }
 

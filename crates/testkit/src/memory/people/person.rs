@@ -1,6 +1,7 @@
 use accounts::{
-    AddressChange, Arrival, Arrived, AuditEvent, EmailAddress, Identity, OneTimeToken, PasswordHash, PeopleStoreError,
-    Person, PersonState, PersonStore, Place, Profile, ProviderName, Role, TokenHash, TokenPurpose,
+    AddressChange, Arrival, Arrived, AuditEvent, EmailAddress, Identity, OneTimeToken, PasswordHash,
+    PeopleStoreError, Person, PersonState, PersonStore, Place, Profile, ProviderName, Role, TokenHash,
+    TokenPurpose,
 };
 use async_trait::async_trait;
 use vocab::{PersonId, SessionId, Timestamp};
@@ -93,7 +94,8 @@ impl PersonStore for MemoryPeople {
         audit: &AuditEvent,
     ) -> Result<bool, PeopleStoreError> {
         let mut rows = self.rows();
-        let Some(person) = rows.persons.get_mut(&id).filter(|person| person.state != PersonState::Erased) else {
+        let Some(person) = rows.persons.get_mut(&id).filter(|person| person.state != PersonState::Erased)
+        else {
             return Ok(false);
         };
         person.name.clone_from(&profile.name);
@@ -128,7 +130,8 @@ impl PersonStore for MemoryPeople {
         audit: &AuditEvent,
     ) -> Result<bool, PeopleStoreError> {
         let mut rows = self.rows();
-        let is_same = |person: &&mut Person| person.password.as_ref() == old && person.state != PersonState::Erased;
+        let is_same =
+            |person: &&mut Person| person.password.as_ref() == old && person.state != PersonState::Erased;
         let Some(person) = rows.persons.get_mut(&id).filter(is_same) else { return Ok(false) };
         person.password = new.cloned();
         rows.end_sessions(id, keep, audit.at);
@@ -144,7 +147,9 @@ impl PersonStore for MemoryPeople {
         audit: &AuditEvent,
     ) -> Result<bool, PeopleStoreError> {
         let mut rows = self.rows();
-        let Some(token) = rows.good_token(token, TokenPurpose::ResetPassword, audit.at) else { return Ok(false) };
+        let Some(token) = rows.good_token(token, TokenPurpose::ResetPassword, audit.at) else {
+            return Ok(false);
+        };
         let Some(person) = rows.persons.get_mut(&token.person) else { return Ok(false) };
         if person.state != PersonState::Active {
             return Ok(false);
@@ -207,7 +212,11 @@ impl PersonStore for MemoryPeople {
         Ok(true)
     }
 
-    async fn identity_insert(&self, identity: &Identity, audit: &AuditEvent) -> Result<bool, PeopleStoreError> {
+    async fn identity_insert(
+        &self,
+        identity: &Identity,
+        audit: &AuditEvent,
+    ) -> Result<bool, PeopleStoreError> {
         let mut rows = self.rows();
         if rows.is_linked(identity) {
             return Ok(false);

@@ -1,6 +1,6 @@
 use accounts::{
-    AccountState, Actor, AuditEvent, AuditQuery, AuditStore, Consent, DeletionRequest, DeletionState, Erasure,
-    Invitation, Kept, Membership, PeopleStoreError, PersonState, RightsStore,
+    AccountState, Actor, AuditEvent, AuditQuery, AuditStore, Consent, DeletionRequest, DeletionState,
+    Erasure, Invitation, Kept, Membership, PeopleStoreError, PersonState, RightsStore,
 };
 use async_trait::async_trait;
 use vocab::{AccountId, AuditId, ConsentId, PersonId, Timestamp};
@@ -50,9 +50,10 @@ impl RightsStore for MemoryPeople {
         limit: u32,
     ) -> Result<Vec<Consent>, PeopleStoreError> {
         let rows = self.rows();
-        let before = rows.consents.values().rev().filter(|consent| {
-            consent.person == person && cursor.is_none_or(|cursor| consent.id < cursor)
-        });
+        let before =
+            rows.consents.values().rev().filter(|consent| {
+                consent.person == person && cursor.is_none_or(|cursor| consent.id < cursor)
+            });
         Ok(before.take(limit as usize).cloned().collect())
     }
 
@@ -84,9 +85,10 @@ impl RightsStore for MemoryPeople {
         limit: u32,
     ) -> Result<Vec<DeletionRequest>, PeopleStoreError> {
         let rows = self.rows();
-        let named = rows.deletions.values().filter(|request| {
-            request.state == state && cursor.is_none_or(|cursor| cursor < request.person)
-        });
+        let named = rows
+            .deletions
+            .values()
+            .filter(|request| request.state == state && cursor.is_none_or(|cursor| cursor < request.person));
         Ok(named.take(limit as usize).cloned().collect())
     }
 
@@ -165,7 +167,9 @@ impl RightsStore for MemoryPeople {
                 remove(&mut rows.sessions, limit, |session| session.ended.unwrap_or(session.expires) < before)
             }
             Kept::Tokens => remove(&mut rows.tokens, limit, |token| token.expires < before),
-            Kept::Invitations => remove(&mut rows.invitations, limit, |kept: &Invitation| kept.expires < before),
+            Kept::Invitations => {
+                remove(&mut rows.invitations, limit, |kept: &Invitation| kept.expires < before)
+            }
             Kept::Audit => remove(&mut rows.audit, limit, |event| event.at < before),
             Kept::Unverified => self.purge_unverified(&mut rows, before, limit),
         })
@@ -253,7 +257,8 @@ fn remove<K: Ord + Clone, V>(
     limit: usize,
     is_over: impl Fn(&V) -> bool,
 ) -> u64 {
-    let over: Vec<_> = rows.iter().filter(|(_, row)| is_over(row)).map(|(key, _)| key.clone()).take(limit).collect();
+    let over: Vec<_> =
+        rows.iter().filter(|(_, row)| is_over(row)).map(|(key, _)| key.clone()).take(limit).collect();
     for key in &over {
         rows.remove(key);
     }

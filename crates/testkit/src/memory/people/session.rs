@@ -42,9 +42,10 @@ impl SessionStore for MemoryPeople {
         limit: u32,
     ) -> Result<Vec<Session>, PeopleStoreError> {
         let rows = self.rows();
-        let after = rows.sessions.values().filter(|session| {
-            session.person == person && cursor.is_none_or(|cursor| cursor < session.id)
-        });
+        let after = rows
+            .sessions
+            .values()
+            .filter(|session| session.person == person && cursor.is_none_or(|cursor| cursor < session.id));
         Ok(after.take(limit as usize).cloned().collect())
     }
 
@@ -114,9 +115,8 @@ impl FactorStore for MemoryPeople {
         audit: &AuditEvent,
     ) -> Result<bool, PeopleStoreError> {
         let mut rows = self.rows();
-        let waits = |kept: &&mut SecondFactor| {
-            kept.confirmed.is_none() && kept.sealed_secret == factor.sealed_secret
-        };
+        let waits =
+            |kept: &&mut SecondFactor| kept.confirmed.is_none() && kept.sealed_secret == factor.sealed_secret;
         let Some(kept) = rows.factors.get_mut(&factor.person).filter(waits) else { return Ok(false) };
         kept.confirmed = Some(audit.at);
         kept.last_step = step;
