@@ -5,6 +5,7 @@ use std::time::Duration;
 use rand::RngExt;
 use rand::distr::Alphanumeric;
 use subtle::ConstantTimeEq;
+use tokio::time::error::Elapsed;
 use vocab::{AccountId, Clock, KeyId, NanoUsd, Secret, Timestamp};
 
 use crate::account::{InvalidName, checked_name};
@@ -333,5 +334,11 @@ impl Keys {
 impl AuthError {
     pub(crate) fn unavailable(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Unavailable(Arc::new(cause))
+    }
+}
+
+impl From<Elapsed> for AuthError {
+    fn from(elapsed: Elapsed) -> Self {
+        Self::unavailable(elapsed)
     }
 }

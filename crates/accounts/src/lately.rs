@@ -3,6 +3,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use moka::future::Cache;
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
 
 /// What is asked for was read from the store no longer ago than this. It is how long what another process changed may take
 /// to be noticed here (rule AUTH-08).
@@ -14,6 +16,11 @@ const FRESH_FOR: Duration = Duration::from_millis(900);
 /// How long an answer still counts when the store does not answer. Nobody can change anything while the store is down, so
 /// old answers are true; where only this process is cut off from it, they are wrong for so long at most.
 const KEPT_FOR: Duration = Duration::from_secs(60);
+
+/// How long a request waits for the store if it has an old answer, and if it has none. A store that stays silent for longer
+/// counts as down: several of these waits, and one for money, must together stay below what callers bear.
+const WAIT_WITH_OLD: Duration = Duration::from_millis(750);
+const WAIT_WITHOUT: Duration = Duration::from_secs(2);
 
 /// While the store does not answer, one request tries it this often; the others do not wait for it.
 const TRY_EVERY: Duration = Duration::from_millis(500);
@@ -46,7 +53,7 @@ impl<K, V, E> Lately<K, V, E>
 where
     K: Copy + Eq + Hash + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
-    E: Send + Sync + 'static,
+    E: From<Elapsed> + Send + Sync + 'static,
 {
     pub(crate) fn new() -> Self {
         Self {
@@ -68,14 +75,9 @@ where
         if let Some(error) = self.known_outage(arrived) {
             return self.kept.get(&key).await.ok_or(error);
         }
-        let result = match self.fresh.try_get_with(key, self.read(key, read())).await {
-            // A read may itself have been slow, and this request may have joined it late.
-            Ok(answer) if arrived.saturating_duration_since(answer.read_began) > TRUSTED_FOR => {
-                self.read(key, read()).await.map_err(Arc::new)
-            }
-            result => result,
-        };
-        match result {
+        let patience = if self.kept.contains_key(&key) { WAIT_WITH_OLD } else { WAIT_WITHOUT };
+        let result = timeout(patience, self.read_anew(key, arrived, read)).await;
+        match result.unwrap_or_else(|elapsed| Err(Arc::new(elapsed.into()))) {
             Ok(answer) => {
                 *self.outage() = None;
                 Ok(answer.value)
@@ -91,6 +93,24 @@ where
     pub(crate) async fn forget(&self, key: K) {
         self.fresh.invalidate(&key).await;
         self.kept.invalidate(&key).await;
+    }
+
+    async fn read_anew<F>(
+        &self,
+        key: K,
+        arrived: Instant,
+        read: impl Fn() -> F + Sync,
+    ) -> Result<Answer<V>, Arc<E>>
+    where
+        F: Future<Output = Result<V, E>> + Send,
+    {
+        match self.fresh.try_get_with(key, self.read(key, read())).await {
+            // A read may itself have been slow, and this request may have joined it late.
+            Ok(answer) if arrived.saturating_duration_since(answer.read_began) > TRUSTED_FOR => {
+                self.read(key, read()).await.map_err(Arc::new)
+            }
+            result => result,
+        }
     }
 
     async fn read(&self, key: K, read: impl Future<Output = Result<V, E>> + Send) -> Result<Answer<V>, E> {
@@ -125,13 +145,29 @@ mod tests {
     #[derive(Default)]
     struct Source {
         is_down: AtomicBool,
+        is_silent: AtomicBool,
         reads: AtomicU32,
     }
 
+    #[derive(Debug, PartialEq)]
+    enum Failed {
+        Down,
+        Silent,
+    }
+
+    impl From<Elapsed> for Failed {
+        fn from(_: Elapsed) -> Self {
+            Self::Silent
+        }
+    }
+
     impl Source {
-        fn read(&self) -> Result<u32, &'static str> {
+        async fn read(&self) -> Result<u32, Failed> {
             let reads = self.reads.fetch_add(1, Ordering::SeqCst) + 1;
-            if self.is_down.load(Ordering::SeqCst) { Err("down") } else { Ok(reads) }
+            if self.is_silent.load(Ordering::SeqCst) {
+                std::future::pending::<()>().await;
+            }
+            if self.is_down.load(Ordering::SeqCst) { Err(Failed::Down) } else { Ok(reads) }
         }
     }
 
@@ -139,7 +175,7 @@ mod tests {
     #[tokio::test]
     async fn old_answers_count_while_the_store_is_down() {
         let (lately, source) = (Lately::new(), Source::default());
-        let find = async |key: u8| lately.find(key, || async { source.read() }).await;
+        let find = async |key: u8| lately.find(key, || source.read()).await;
 
         assert_eq!(find(1).await, Ok(1));
         assert_eq!(find(1).await, Ok(1), "remembered");
@@ -148,7 +184,7 @@ mod tests {
         assert_eq!(find(1).await, Ok(1), "the store fails, and the old answer counts");
         let reads = source.reads.load(Ordering::SeqCst);
         assert_eq!(find(1).await, Ok(1));
-        assert_eq!(*find(2).await.unwrap_err(), "down");
+        assert_eq!(*find(2).await.unwrap_err(), Failed::Down);
         assert_eq!(source.reads.load(Ordering::SeqCst), reads, "nobody waited for the store");
 
         source.is_down.store(false, Ordering::SeqCst);
@@ -156,5 +192,22 @@ mod tests {
         assert!(find(2).await.is_ok(), "it is back");
         lately.forget(1).await;
         assert!(find(1).await.unwrap() > 1, "what is forgotten is read anew");
+    }
+
+    /// A store that says nothing keeps a request for a moment, and those after it not at all.
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_store_keeps_nobody_for_long() {
+        let (lately, source) = (Lately::new(), Source::default());
+        let find = async |key: u8| lately.find(key, || source.read()).await;
+
+        assert_eq!(find(1).await, Ok(1));
+        source.is_silent.store(true, Ordering::SeqCst);
+        lately.fresh.invalidate(&1).await;
+        let asked = tokio::time::Instant::now();
+        let (one, other) = tokio::join!(find(1), find(1));
+        assert_eq!((one, other), (Ok(1), Ok(1)));
+        assert!(asked.elapsed() < WAIT_WITHOUT);
+        assert_eq!(*find(2).await.unwrap_err(), Failed::Silent);
+        assert!(asked.elapsed() < WAIT_WITHOUT, "it is known to be silent");
     }
 }

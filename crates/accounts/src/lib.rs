@@ -1,7 +1,8 @@
-//! Who is calling: accounts and API keys.
+//! Who is calling, on what plan; and the people behind it.
 //!
-//! A request brings a [`Credential`]; [`Keys::authenticate`] turns it into a [`Caller`]. Everything
-//! that is kept goes through the [`AccountStore`] port.
+//! A request brings a [`Credential`]; [`Keys::authenticate`] turns it into a [`Caller`]. A person brings a [`Login`];
+//! [`People::login`] turns it into a session. Everything that is kept goes through ports, such as [`AccountStore`] and
+//! [`PeopleStore`].
 
 mod account;
 mod account_moves;

@@ -132,7 +132,7 @@ const PAGE_MAX: u32 = 1000;
 
 /// Who is counted when a letter is written: where the wish comes from, then to whom it goes.
 fn letter_subjects(source: Option<IpAddr>, email: &EmailAddress) -> Vec<Subject> {
-    let source = source.map(Subject::source);
+    let source = source.map(Subject::writer);
     source.into_iter().chain([Subject::Letter(email.folded())]).collect()
 }
 

@@ -13,6 +13,7 @@ const NONCE_BYTES: usize = 24;
 ///
 /// Whose a secret is, for a key its public id, is authenticated along with it, so a sealed secret moved to another row
 /// does not open.
+#[derive(Clone)]
 pub struct Seal {
     cipher: XChaCha20Poly1305,
     fingerprint_key: [u8; 32],

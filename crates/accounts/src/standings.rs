@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::time::error::Elapsed;
 use vocab::{AccountId, Clock, Timestamp};
 
 use crate::lately::Lately;
@@ -40,6 +41,12 @@ pub struct StandingStores {
     pub subscriptions: Arc<dyn SubscriptionStore>,
     /// Its strikes.
     pub conduct: Arc<Conduct>,
+}
+
+impl From<Elapsed> for StandingUnavailable {
+    fn from(elapsed: Elapsed) -> Self {
+        Self(elapsed.into())
+    }
 }
 
 impl Standings {

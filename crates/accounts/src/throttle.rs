@@ -9,8 +9,8 @@ use vocab::Timestamp;
 /// How many addresses and sources are remembered. Those that try often are kept.
 const REMEMBERED_MAX: u64 = 65_536;
 
-/// After a pause like this, trying begins anew.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(3600);
+/// A subject that did not try for so long is not remembered.
+const REMEMBERED_FOR: Duration = Duration::from_secs(6 * 3600);
 
 /// Makes whoever tries secrets wait: after some free tries, twice as long after each.
 ///
@@ -29,8 +29,10 @@ pub(crate) enum Subject {
     Factor(String),
     /// Letters to one address.
     Letter(String),
-    /// Everything from one place.
+    /// Secrets tried from one place.
     Source(IpAddr),
+    /// Letters that one place has us write.
+    Writer(IpAddr),
 }
 
 /// It is too early to try again.
@@ -55,13 +57,14 @@ struct Counted {
 #[derive(Clone, Copy, Default)]
 struct Tries {
     failed: u32,
-    last: Option<Timestamp>,
+    /// Up to when failures were forgiven because time passed.
+    forgiven: Option<Timestamp>,
     next: Option<Timestamp>,
 }
 
 impl Throttle {
     pub(crate) fn new() -> Self {
-        let tries = Cache::builder().max_capacity(REMEMBERED_MAX).time_to_idle(FORGOTTEN_AFTER).build();
+        let tries = Cache::builder().max_capacity(REMEMBERED_MAX).time_to_idle(REMEMBERED_FOR).build();
         Self { tries }
     }
 
@@ -74,7 +77,8 @@ impl Throttle {
     ) -> Result<Attempt, TooManyTries> {
         let mut counts = Vec::new();
         for subject in subjects {
-            let (pace, is_source) = (subject.pace(), matches!(subject, Subject::Source(_)));
+            let (pace, is_source) =
+                (subject.pace(), matches!(subject, Subject::Source(_) | Subject::Writer(_)));
             let tries = self.tries.get_with(subject, Arc::default);
             let wait = locked(&tries, |tries| tries.count(pace, now));
             if !wait.is_zero() {
@@ -103,46 +107,65 @@ impl Attempt {
     }
 }
 
-/// How many tries are free, and how long the longest wait is.
+/// How many tries are free, how long the longest wait is, and how often one failure is forgiven: a house full of people
+/// who mistype now and then is not one who guesses.
 #[derive(Clone, Copy)]
 struct Pace {
     free: u32,
     wait_max: Duration,
+    forgives_every: Duration,
+}
+
+impl Pace {
+    const fn new(free: u32, wait_max_secs: u64, forgives_every_secs: u64) -> Self {
+        Self {
+            free,
+            wait_max: Duration::from_secs(wait_max_secs),
+            forgives_every: Duration::from_secs(forgives_every_secs),
+        }
+    }
 }
 
 impl Subject {
-    /// All of one source: for IPv6 the network that a provider gives to one customer.
+    /// Secrets tried from `address`.
     pub(crate) fn source(address: IpAddr) -> Self {
-        let network = match address.to_canonical() {
-            IpAddr::V6(address) => {
-                let [a, b, c, d, ..] = address.segments();
-                IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-            }
-            address @ IpAddr::V4(_) => address,
-        };
-        Self::Source(network)
+        Self::Source(network(address))
+    }
+
+    /// Letters that `address` has us write.
+    pub(crate) fn writer(address: IpAddr) -> Self {
+        Self::Writer(network(address))
     }
 
     fn pace(&self) -> Pace {
         match self {
-            Self::Login(_) | Self::Factor(_) => Pace { free: 5, wait_max: Duration::from_secs(300) },
-            Self::Letter(_) => Pace { free: 3, wait_max: Duration::from_secs(1800) },
-            Self::Source(_) => Pace { free: 30, wait_max: Duration::from_secs(900) },
+            Self::Login(_) | Self::Factor(_) => Pace::new(5, 300, 300),
+            Self::Letter(_) => Pace::new(3, 1800, 600),
+            Self::Source(_) => Pace::new(30, 900, 60),
+            Self::Writer(_) => Pace::new(100, 900, 60),
         }
+    }
+}
+
+/// All of one customer: for IPv6 the network that a provider gives to one.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        address @ IpAddr::V4(_) => address,
     }
 }
 
 impl Tries {
     /// Counts a try, unless it comes too early; says how much too early.
     fn count(&mut self, pace: Pace, now: Timestamp) -> Duration {
-        if self.last.is_some_and(|last| now.since(last) >= FORGOTTEN_AFTER) {
-            *self = Self::default();
-        }
         if let Some(next) = self.next.filter(|next| now < *next) {
             return next.since(now);
         }
+        self.forgive_passed(pace, now);
         self.failed = self.failed.saturating_add(1);
-        self.last = Some(now);
         let beyond = self.failed.saturating_sub(pace.free);
         self.next = (beyond > 0).then(|| {
             let wait = 1_u64.checked_shl(beyond - 1).map_or(pace.wait_max, Duration::from_secs);
@@ -150,9 +173,16 @@ impl Tries {
         });
         Duration::ZERO
     }
-}
 
-impl Tries {
+    /// Forgives a failure for each span that passed since one was forgiven last.
+    fn forgive_passed(&mut self, pace: Pace, now: Timestamp) {
+        let since = self.forgiven.filter(|_| self.failed > 0).unwrap_or(now);
+        let spans = now.since(since).as_secs() / pace.forgives_every.as_secs();
+        let spans = u32::try_from(spans).unwrap_or(u32::MAX);
+        self.forgiven = Some(since.plus(pace.forgives_every.saturating_mul(spans)));
+        self.failed = self.failed.saturating_sub(spans);
+    }
+
     /// Takes back the last try.
     fn forgive(&mut self) {
         self.failed = self.failed.saturating_sub(1);
@@ -185,13 +215,15 @@ mod tests {
             assert_eq!(fail(&throttle, START), Ok(()), "free tries");
         }
         let mut now = START;
-        for expected in [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
+        for expected in [1, 2, 4, 8, 16, 32, 64, 128, 256, 256, 256] {
             assert_eq!(fail(&throttle, now), Ok(()));
             assert_eq!(fail(&throttle, now), Err(Duration::from_secs(expected)));
             now = now.plus(Duration::from_secs(expected));
         }
-        now = now.plus(FORGOTTEN_AFTER);
-        assert_eq!((fail(&throttle, now), fail(&throttle, now)), (Ok(()), Ok(())), "forgotten");
+        now = now.plus(Duration::from_secs(4200));
+        for _ in 0..5 {
+            assert_eq!(fail(&throttle, now), Ok(()), "one is forgiven every five minutes");
+        }
     }
 
     #[test]
@@ -205,6 +237,18 @@ mod tests {
         }
         throttle.begin(ana(), START).unwrap().succeeded();
         assert_eq!(fail(&throttle, START), Ok(()));
+    }
+
+    /// A house full of people behind one address does not lock itself out over the day.
+    #[test]
+    fn a_mistake_now_and_then_is_forgiven() {
+        let throttle = Throttle::new();
+        let source = || [Subject::source("192.0.2.1".parse().unwrap())];
+        let mut now = START;
+        for _ in 0..500 {
+            assert!(throttle.begin(source(), now).map(drop).is_ok());
+            now = now.plus(Duration::from_secs(60));
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use accounts::{
-    AccountState, Caller, Conduct, EndUserId, EndUsers, HeldPlan, PlanBook, RateOverrides, Restriction, Sighting,
-    Standing, Standings, Turn, Verdict,
+    AccountState, Caller, Conduct, EndUserId, EndUsers, HeldPlan, PlanBook, RateOverrides, Restriction,
+    Sighting, Standing, Standings, Turn, Verdict,
 };
 use inference::{ChatRequest, Message};
 use ledger::{Exhausted, Extras, Pool, PoolKind, PriceBooks, Units};
@@ -11,8 +11,8 @@ use vocab::{AccountId, InForce, ModelName, RequestId, Timestamp, Tokens};
 
 use crate::payment::Payment;
 use crate::{
-    Door, Finding, KeySpending, Leases, Limits, ModelCard, MoneyRefused, Permit, PermitRequest, Permits, QuotaRefused,
-    RateRules, Refusal, Scope, ToolName,
+    Door, Finding, KeySpending, Leases, Limits, ModelCard, MoneyRefused, Permit, PermitRequest, Permits,
+    QuotaRefused, RateRules, Refusal, Scope, ToolName,
 };
 
 /// An answer shorter than this is not worth a start: with less money than it costs the request is refused.
@@ -252,7 +252,8 @@ impl Admissions {
         let window = card.context_window.unwrap_or(PROMPT_TOKENS_MOST);
         let prompt = request.prompt_ceiling().unwrap_or(window).min(window);
         let output = request.max_tokens.map_or(OUTPUT_TOKENS_MOST, |most| Tokens(most.into()));
-        let costs = |output| prices.ceiling(&card.name, prompt, output, &extras).map_err(|_| Refusal::Unpriceable);
+        let costs =
+            |output| prices.ceiling(&card.name, prompt, output, &extras).map_err(|_| Refusal::Unpriceable);
         let want = costs(output)?;
         if !want.is_positive() {
             return Ok(Payment::Nobody);
@@ -261,7 +262,9 @@ impl Admissions {
         let least = costs(output.min(OUTPUT_TOKENS_LEAST))?;
         let reserved = match self.leases.reserve_money(account, want, least).await {
             Ok(reserved) => reserved,
-            Err(MoneyRefused::NoMoney { available }) => return Err(Refusal::InsufficientBalance { available }),
+            Err(MoneyRefused::NoMoney { available }) => {
+                return Err(Refusal::InsufficientBalance { available });
+            }
             Err(error @ MoneyRefused::Unavailable) => return Err(Refusal::unavailable(error)),
         };
         if reserved.amount() < want

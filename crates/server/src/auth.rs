@@ -67,9 +67,7 @@ pub(crate) async fn credential_holder(platform: &Platform, headers: &HeaderMap) 
 
     match Credential::from_parts(text(&AUTHORIZATION), text(&X_API_KEY), None) {
         Some(credential) => Ok(Caller(platform.keys.authenticate(credential.expose()).await?)),
-        None if is_unreadable(&AUTHORIZATION) || is_unreadable(&X_API_KEY) => {
-            Err(AuthError::Invalid)
-        }
+        None if is_unreadable(&AUTHORIZATION) || is_unreadable(&X_API_KEY) => Err(AuthError::Invalid),
         None => Err(AuthError::Missing),
     }
 }

@@ -37,8 +37,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use ::accounts::{
-    Accounts, AuditAction, AuditLog, By, Conduct, DataRights, Documents, EndUsers, Idempotency, OpenIdLogins, Organisations, People,
-    Plans, Projects, Standings,
+    Accounts, AuditAction, AuditLog, By, Conduct, DataRights, Documents, EndUsers, Idempotency, OpenIdLogins,
+    Organisations, People, Plans, Projects, Standings,
 };
 use axum::Router;
 use axum::middleware::from_fn_with_state;

@@ -13,7 +13,8 @@ use axum::{Json, Router};
 use gateway::{MeteredPlan, Refusal};
 use ledger::{Units, WindowName, WindowState};
 use wire::monitor::{
-    FeedbackCase, MonitorAnswer, MonitorReceipt, MonitorRefusal, QuotaLimit, QuotaLimits, UsageDetail, percentage,
+    FeedbackCase, MonitorAnswer, MonitorReceipt, MonitorRefusal, QuotaLimit, QuotaLimits, UsageDetail,
+    percentage,
 };
 
 use crate::{Caller, Platform, RequestContext, auth};

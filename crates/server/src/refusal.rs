@@ -30,7 +30,9 @@ impl From<Refusal> for ApiError {
             ),
             Refusal::NoPlan { why, code } => no_plan(&why, code),
             Refusal::NotInPlan(model) => Self::of(Code::NotInPlan, &[("model_name", model.as_str())]),
-            Refusal::ModelBusy { other } => Self::of(Code::ModelOverloaded, &[("model_name", other.as_str())]),
+            Refusal::ModelBusy { other } => {
+                Self::of(Code::ModelOverloaded, &[("model_name", other.as_str())])
+            }
             Refusal::GivesWay => Self::of(Code::Overloaded, &[]).retry_after(Some(RETRY_AFTER_MAX)),
             Refusal::Limited(denied) => limited(denied.limit, denied.retry_after),
             Refusal::UsedUp { window, resets, zone } => {

@@ -126,6 +126,10 @@ impl From<StoreError> for accounts::DocumentStoreError {
 
 impl From<StoreError> for ledger::LedgerStoreError {
     fn from(error: StoreError) -> Self {
-        Self(error.into())
+        match error {
+            // Said as the reference ledger says it, so that whoever asks can tell a mistake from an outage.
+            StoreError::Ledger(mistake) => mistake.into(),
+            error => Self(error.into()),
+        }
     }
 }

@@ -1,6 +1,4 @@
-use accounts::{
-    IdempotencyBegun, IdempotencyRecord, IdempotencyStore, IdempotencyStoreError, SealedSecret,
-};
+use accounts::{IdempotencyBegun, IdempotencyRecord, IdempotencyStore, IdempotencyStoreError, SealedSecret};
 use async_trait::async_trait;
 use vocab::Timestamp;
 
@@ -40,12 +38,13 @@ async fn begin(
     let mut tx = store.begin().await?;
     // Counting and writing are one step for each client.
     tx.hold(&format!("idempotency of {}", record.scope)).await?;
-    let known = sql("SELECT sealed, expires FROM idempotency_key WHERE scope = $1 AND name = $2 AND expires > $3")
-        .bind(record.scope.as_str())
-        .bind(record.key.as_str())
-        .bind(now)
-        .fetch_optional(&mut tx)
-        .await?;
+    let known =
+        sql("SELECT sealed, expires FROM idempotency_key WHERE scope = $1 AND name = $2 AND expires > $3")
+            .bind(record.scope.as_str())
+            .bind(record.key.as_str())
+            .bind(now)
+            .fetch_optional(&mut tx)
+            .await?;
     if let Some(row) = known {
         let sealed = SealedSecret::from_text(row.text("sealed")?);
         return Ok(IdempotencyBegun::Known(IdempotencyRecord {

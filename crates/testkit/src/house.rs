@@ -3,19 +3,20 @@
 use std::sync::Arc;
 
 use accounts::{
-    Account, AccountState, Accounts, Conduct, EndUsers, GrantStart, Keys, PlanBook, PlanGrant, Plans, Seal, StandingStores,
-    Standings, Subscription, Term, UseRules,
+    Account, AccountState, Accounts, Conduct, EndUsers, GrantStart, Keys, PlanBook, PlanGrant, Plans, Seal,
+    StandingStores, Standings, Subscription, Term, UseRules,
 };
 use gateway::{
-    Admissions, KeySpending, Leases, LeasesSettings, MemoryPermits, MemoryPermitsSettings, PlanMeter, RateRules,
+    Admissions, KeySpending, Leases, LeasesSettings, MemoryPermits, MemoryPermitsSettings, PlanMeter,
+    RateRules,
 };
 use ledger::{Funds, LedgerStore, MemoryLedger, PriceBook, PriceBooks, QuotaStore, TopUp};
 use server::ConsoleServices;
 use tokio_util::task::TaskTracker;
 use vocab::{AccountId, Clock, InForce, NanoUsd, NodeId, Secret, Timestamp};
 
-use crate::office::{Letters, Office};
 use crate::memory::{MemoryAccounts, MemoryConduct, MemorySubscriptions, MemoryUsage};
+use crate::office::{Letters, Office};
 
 /// Accounts, plans, money and rules of a whole installation, in memory.
 pub struct House {
@@ -105,12 +106,8 @@ impl House {
             key_spending: KeySpending::new(usage.clone(), plan_book.clone(), clock.clone()),
             tracker: tracker.clone(),
         });
-        let plan_meter = Arc::new(PlanMeter::new(
-            standings.clone(),
-            plan_book.clone(),
-            ledger.clone(),
-            clock.clone(),
-        ));
+        let plan_meter =
+            Arc::new(PlanMeter::new(standings.clone(), plan_book.clone(), ledger.clone(), clock.clone()));
         let plans = Arc::new(Plans::new(subscriptions, store.clone(), plan_book.clone(), clock.clone()));
         let office = Office {
             store: store.clone(),

@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use accounts::{
-    Accounts, AuditLog, By, Conduct, DataRights, DataRightsSettings, DocumentName, Documents, EndUsers, Enrolment,
-    Idempotency, Letter, Locale, MailError, Mailer, OpenIdLogins, Organisations, PasswordCost, Passwords, People,
-    PeopleSettings, Person, Plans, Post, Projects, Role, Seal, SignUpPolicy, Site, Standings,
+    Accounts, AuditLog, By, Conduct, DataRights, DataRightsSettings, DocumentName, Documents, EndUsers,
+    Enrolment, Idempotency, Letter, Locale, MailError, Mailer, OpenIdLogins, Organisations, PasswordCost,
+    Passwords, People, PeopleSettings, Person, Plans, Post, Projects, Role, Seal, SignUpPolicy, Site,
+    Standings,
 };
 use async_trait::async_trait;
 use gateway::{RateRules, StatementSettings, Statements};
@@ -17,6 +18,7 @@ use vocab::{AccountId, Clock, InForce, Secret};
 
 use crate::House;
 use crate::memory::{MemoryAccounts, MemoryDocuments, MemoryIdempotency, MemoryPeople, MemoryUsage};
+use crate::partner::Partner;
 
 /// What everyone logs in with whom [`House::member`] makes.
 pub const PASSWORD: &str = "correct horse battery";
@@ -64,13 +66,14 @@ impl Office {
                 RateRules::from_json(&body.to_string()).map(drop).map_err(Into::into)
             });
         let statements = Statements::new(self.usage.clone(), clock.clone(), StatementSettings::default());
-        let rights = DataRights::new(people.clone(), store.clone(), self.store, DataRightsSettings::default());
+        let rights =
+            DataRights::new(people.clone(), store.clone(), self.store, DataRightsSettings::default());
         let idempotency = Idempotency::new(Arc::new(MemoryIdempotency::default()), seal(), clock.clone());
         let services = ConsoleServices {
             organisations: Arc::new(Organisations::new(people.clone(), store.clone(), clock.clone())),
             projects: Arc::new(Projects::new(store.clone(), clock.clone())),
             accounts: self.accounts,
-            open_id: Arc::new(OpenIdLogins::new(people.clone(), Vec::new())),
+            open_id: Arc::new(OpenIdLogins::new(people.clone(), vec![Arc::new(Partner::default())])),
             plans: self.plans,
             standings: self.standings,
             rates: self.rates,

@@ -4,8 +4,8 @@
 
 mod error;
 mod hidden;
-mod money;
 mod moment;
+mod money;
 mod page;
 mod read;
 

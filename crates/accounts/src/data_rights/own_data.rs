@@ -1,41 +1,46 @@
+use std::str::FromStr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::Serialize;
 use serde_json::{Value, json};
-use vocab::Timestamp;
+use vocab::{KeyId, Timestamp};
 
 use super::{DataPage, Document, PersonalData, PersonalDataError, Section, Subject};
-use crate::{AccountStore, Actor, ApiKey, AuditQuery, PeopleStore};
+use crate::{Access, AccountStore, Actor, ApiKey, AuditQuery, PeopleStore};
 
 const SECTION: &str = "account";
 
 /// Rows in one document.
 const ROWS: u32 = 500;
 
-/// Documents of one kind; far more than anyone has.
-const DOCUMENTS_MAX: u32 = 2000;
-
-/// What this crate's own stores hold about a person. The parts are read one a page, each to its end.
+/// What this crate's own stores hold about a person, a document a page.
 pub(super) struct OwnData {
     pub(super) store: Arc<dyn PeopleStore>,
     pub(super) accounts: Arc<dyn AccountStore>,
 }
 
-#[derive(Clone, Copy)]
-enum Part {
-    Person,
-    Sessions,
-    Memberships,
-    Keys,
-    Consents,
-    Audit,
+/// Where in it a page begins: written as `part.number.account.after`.
+#[derive(Clone, Default)]
+struct Place {
+    part: usize,
+    /// The number of the part's last document.
+    number: u32,
+    /// Among the accounts whose keys are told.
+    account: usize,
+    /// The id of the last row that was told.
+    after: Option<String>,
 }
 
-const PARTS: [Part; 6] =
-    [Part::Person, Part::Sessions, Part::Memberships, Part::Keys, Part::Consents, Part::Audit];
+type Told<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-type Rows = Result<Vec<Document>, Box<dyn std::error::Error + Send + Sync>>;
+/// Some rows, and the id of the last if there may be more.
+struct Rows {
+    content: Value,
+    more: Option<String>,
+}
+
+const PARTS: [&str; 6] = ["person", "sessions", "memberships", "keys", "consents", "acts"];
 
 #[async_trait]
 impl PersonalData for OwnData {
@@ -53,18 +58,13 @@ impl PersonalData for OwnData {
         subject: &Subject,
         cursor: Option<&str>,
     ) -> Result<DataPage, PersonalDataError> {
-        let at: usize = cursor.map_or(Ok(0), str::parse).map_err(unavailable)?;
-        let Some(part) = PARTS.get(at) else { return Ok(DataPage::default()) };
-        let documents = match part {
-            Part::Person => self.person(subject).await,
-            Part::Sessions => self.sessions(subject).await,
-            Part::Memberships => self.memberships(subject).await,
-            Part::Keys => self.keys(subject).await,
-            Part::Consents => self.consents(subject).await,
-            Part::Audit => self.audit(subject).await,
-        };
-        let next = (at + 1 < PARTS.len()).then(|| (at + 1).to_string());
-        Ok(DataPage { documents: documents.map_err(unavailable)?, next })
+        let place = cursor.map_or(Ok(Place::default()), Place::parse).map_err(unavailable)?;
+        let Some(kind) = PARTS.get(place.part) else { return Ok(DataPage::default()) };
+        let rows = self.rows(subject, &place).await.map_err(unavailable)?;
+        let number = place.number + 1;
+        let document = Document { name: format!("{kind}-{number}"), content: rows.content };
+        let next = place.next(number, rows.more, subject.accounts.len());
+        Ok(DataPage { documents: vec![document], next: next.map(|place| place.text()) })
     }
 
     /// Nothing: the person's own store forgets in one piece with the deletion itself.
@@ -74,109 +74,96 @@ impl PersonalData for OwnData {
 }
 
 impl OwnData {
-    async fn person(&self, subject: &Subject) -> Rows {
+    async fn rows(&self, subject: &Subject, place: &Place) -> Told<Rows> {
+        let person = subject.person;
+        match PARTS.get(place.part).copied().unwrap_or_default() {
+            "person" => Ok(Rows { content: self.person(subject).await?, more: None }),
+            "sessions" => {
+                let rows = self.store.session_list(person, place.after()?, ROWS).await?;
+                Rows::new(&rows, rows.last().map(|session| session.id))
+            }
+            "memberships" => {
+                let rows = self.store.membership_list_of_person(person, place.after()?, ROWS).await?;
+                let last = rows.last().map(|access| access.account.id);
+                let told =
+                    |access: &Access| json!({"account": access.account, "membership": access.membership});
+                Rows::new(&rows.iter().map(told).collect::<Vec<_>>(), last)
+            }
+            "keys" => {
+                let Some(account) = subject.accounts.get(place.account) else {
+                    return Rows::new::<(), KeyId>(&[], None);
+                };
+                let rows = self.accounts.key_list(Some(*account), place.after()?, ROWS).await?;
+                let last = rows.last().map(|key| key.id);
+                Rows::new(&rows.iter().map(masked).collect::<Vec<_>>(), last)
+            }
+            "consents" => {
+                let rows = self.store.consent_list(person, place.after()?, ROWS).await?;
+                Rows::new(&rows, rows.last().map(|consent| consent.id))
+            }
+            _ => {
+                let query = AuditQuery { actor: Some(Actor::Person(person)), ..AuditQuery::default() };
+                let rows = self.store.audit_list(&query, place.after()?, ROWS).await?;
+                Rows::new(&rows, rows.last().map(|event| event.id))
+            }
+        }
+    }
+
+    async fn person(&self, subject: &Subject) -> Told<Value> {
         let person = self.store.person_find(subject.person).await?;
         let logins = self.store.identity_list(subject.person, ROWS).await?;
         let factor = self.store.factor_find(subject.person).await?;
-        let content = json!({
+        Ok(json!({
             "person": person,
             "has_password": person.as_ref().is_some_and(|person| person.password.is_some()),
             "second_factor_since": factor.and_then(|factor| factor.confirmed).map(|at| at.to_string()),
             "partner_logins": logins,
-        });
-        Ok(vec![Document { name: "person".to_owned(), content }])
-    }
-
-    async fn sessions(&self, subject: &Subject) -> Rows {
-        let mut pages = Pages::new("sessions");
-        let mut cursor = None;
-        loop {
-            let rows = self.store.session_list(subject.person, cursor, ROWS).await?;
-            cursor = rows.last().map(|session| session.id);
-            if !pages.add(&rows)? {
-                return Ok(pages.documents);
-            }
-        }
-    }
-
-    async fn memberships(&self, subject: &Subject) -> Rows {
-        let mut pages = Pages::new("memberships");
-        let mut cursor = None;
-        loop {
-            let rows = self.store.membership_list_of_person(subject.person, cursor, ROWS).await?;
-            cursor = rows.last().map(|access| access.account.id);
-            let rows: Vec<_> = rows
-                .iter()
-                .map(|access| json!({"account": access.account, "membership": access.membership}))
-                .collect();
-            if !pages.add(&rows)? {
-                return Ok(pages.documents);
-            }
-        }
-    }
-
-    async fn keys(&self, subject: &Subject) -> Rows {
-        let mut pages = Pages::new("keys");
-        for account in &subject.accounts {
-            let mut cursor = None;
-            loop {
-                let rows = self.accounts.key_list(Some(*account), cursor, ROWS).await?;
-                cursor = rows.last().map(|key| key.id);
-                let rows: Vec<_> = rows.iter().map(masked).collect();
-                if !pages.add(&rows)? {
-                    break;
-                }
-            }
-        }
-        Ok(pages.documents)
-    }
-
-    async fn consents(&self, subject: &Subject) -> Rows {
-        let mut pages = Pages::new("consents");
-        let mut cursor = None;
-        loop {
-            let rows = self.store.consent_list(subject.person, cursor, ROWS).await?;
-            cursor = rows.last().map(|consent| consent.id);
-            if !pages.add(&rows)? {
-                return Ok(pages.documents);
-            }
-        }
-    }
-
-    async fn audit(&self, subject: &Subject) -> Rows {
-        let query = AuditQuery { actor: Some(Actor::Person(subject.person)), ..AuditQuery::default() };
-        let mut pages = Pages::new("acts");
-        let mut cursor = None;
-        loop {
-            let rows = self.store.audit_list(&query, cursor, ROWS).await?;
-            cursor = rows.last().map(|event| event.id);
-            if !pages.add(&rows)? {
-                return Ok(pages.documents);
-            }
-        }
+        }))
     }
 }
 
-/// Rows of one kind, a document for each read.
-struct Pages {
-    kind: &'static str,
-    documents: Vec<Document>,
-    count: u32,
+impl Rows {
+    /// A page that is not full is the last. One that is empty is told too: that nothing is known is an answer.
+    fn new<T: Serialize, I: ToString>(rows: &[T], last: Option<I>) -> Told<Self> {
+        let more = last.filter(|_| rows.len() >= ROWS as usize).map(|id| id.to_string());
+        Ok(Self { content: serde_json::to_value(rows)?, more })
+    }
 }
 
-impl Pages {
-    fn new(kind: &'static str) -> Self {
-        Self { kind, documents: Vec::new(), count: 0 }
+impl Place {
+    fn parse(text: &str) -> Told<Self> {
+        let mut words = text.splitn(4, '.');
+        let mut word = || words.next().unwrap_or_default();
+        Ok(Self {
+            part: word().parse()?,
+            number: word().parse()?,
+            account: word().parse()?,
+            after: Some(word().to_owned()).filter(|after| !after.is_empty()),
+        })
     }
 
-    /// Says whether to read on. The first document is there even if it is empty: nothing is known is an answer too.
-    fn add<T: Serialize>(&mut self, rows: &[T]) -> Result<bool, serde_json::Error> {
-        if !rows.is_empty() || self.count == 0 {
-            self.count += 1;
-            let name = format!("{}-{}", self.kind, self.count);
-            self.documents.push(Document { name, content: serde_json::to_value(rows)? });
+    fn text(&self) -> String {
+        let after = self.after.as_deref().unwrap_or_default();
+        format!("{}.{}.{}.{after}", self.part, self.number, self.account)
+    }
+
+    fn after<I>(&self) -> Told<Option<I>>
+    where
+        I: FromStr<Err: std::error::Error + Send + Sync + 'static>,
+    {
+        Ok(self.after.as_deref().map(str::parse).transpose()?)
+    }
+
+    /// Where to go on: in the same list, with the keys of the next account, or with the next part.
+    fn next(self, number: u32, more: Option<String>, accounts: usize) -> Option<Self> {
+        let is_keys = PARTS.get(self.part) == Some(&"keys");
+        if more.is_some() {
+            return Some(Self { number, after: more, ..self });
         }
-        Ok(rows.len() == ROWS as usize && self.count < DOCUMENTS_MAX)
+        if is_keys && self.account + 1 < accounts {
+            return Some(Self { number, account: self.account + 1, after: None, ..self });
+        }
+        (self.part + 1 < PARTS.len()).then(|| Self { part: self.part + 1, ..Self::default() })
     }
 }
 

@@ -117,7 +117,7 @@ impl OpenIdLogins {
             return Err(OpenIdError::Unknown);
         };
 
-        let subjects = source.map(Subject::source).into_iter();
+        let subjects = source.map(Subject::writer).into_iter();
         let _attempt = self
             .people
             .throttle()

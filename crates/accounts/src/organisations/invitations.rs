@@ -26,7 +26,7 @@ impl Organisations {
         access.require(if role == Role::Owner { Action::ManageOwners } else { Action::ManageMembers })?;
         let now = self.now();
         // Stays counted whatever comes of it: it is letters that are limited.
-        let source = by.source.map(Subject::source);
+        let source = by.source.map(Subject::writer);
         let subjects = source.into_iter().chain([Subject::Letter(email.folded())]);
         let _attempt = self.people.throttle().begin(subjects, now)?;
 
@@ -99,7 +99,7 @@ impl Organisations {
         token: &Secret,
         by: &By,
     ) -> Result<Access, OrganisationError> {
-        let _attempt = self.people.throttle().begin(by.source.map(Subject::source), self.now())?;
+        let attempt = self.people.throttle().begin(by.source.map(Subject::source), self.now())?;
         let (person, hash, now) = (&signed_in.person, TokenHash::of(token), self.now());
         let found = self.store.invitation_find(&hash).await?;
         let open = found.filter(|invitation| invitation.is_open(now));
@@ -117,6 +117,7 @@ impl Organisations {
         if !self.store.invitation_accept(&hash, &membership, &audit).await? {
             return Err(OrganisationError::InvitationGone);
         }
+        attempt.succeeded();
         self.access(person.id, account).await
     }
 }

@@ -43,7 +43,7 @@ impl People {
         token: &Secret,
         source: Option<IpAddr>,
     ) -> Result<PersonId, AddressError> {
-        let _attempt = self.throttle.begin(source.map(Subject::source), self.now())?;
+        let attempt = self.throttle.begin(source.map(Subject::source), self.now())?;
         let hash = TokenHash::of(token);
         let now = self.now();
         let found = self.store.token_find(&hash).await?;
@@ -57,6 +57,7 @@ impl People {
             AddressChange::TokenGone => return Err(AddressError::TokenGone),
             AddressChange::AddressTaken => return Err(AddressError::AddressTaken),
         }
+        attempt.succeeded();
         if before.email != kept.email {
             self.write(&before, &Occasion::EmailChanged { name: &before.name })?;
         }

@@ -87,7 +87,7 @@ impl People {
         new: &Secret,
         source: Option<IpAddr>,
     ) -> Result<(), PasswordChangeError> {
-        let _attempt = self.throttle.begin(source.map(Subject::source), self.now())?;
+        let attempt = self.throttle.begin(source.map(Subject::source), self.now())?;
         let hash = TokenHash::of(token);
         let now = self.now();
         let found = self.store.token_find(&hash).await?;
@@ -99,6 +99,7 @@ impl People {
         if !self.store.person_reset_password(&hash, &new, &audit).await? {
             return Err(PasswordChangeError::TokenGone);
         }
+        attempt.succeeded();
         if let Some(person) = self.store.person_find(kept.person).await? {
             self.write(&person, &Occasion::PasswordChanged { name: &person.name })?;
         }

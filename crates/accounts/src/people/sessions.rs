@@ -49,10 +49,18 @@ impl People {
         cursor: Option<SessionId>,
         limit: u32,
     ) -> Result<Vec<Session>, PeopleStoreError> {
-        let now = self.now();
-        let mut sessions = self.store.session_list(person, cursor, limit.min(PAGE_MAX)).await?;
-        sessions.retain(|session| self.is_open(session, now));
-        Ok(sessions)
+        let (now, limit) = (self.now(), limit.min(PAGE_MAX));
+        let mut open = Vec::new();
+        let mut cursor = cursor;
+        // Pages of the store hold sessions that are over too; those are deleted after a time, so there are few.
+        while open.len() < limit as usize {
+            let page = self.store.session_list(person, cursor, PAGE_MAX).await?;
+            let Some(last) = page.last() else { break };
+            cursor = Some(last.id);
+            open.extend(page.into_iter().filter(|session| self.is_open(session, now)));
+        }
+        open.truncate(limit as usize);
+        Ok(open)
     }
 
     /// Ends a session of a person: logging out here, or there from here. Says whether it was open.

@@ -93,7 +93,7 @@ async fn someone_takes_a_copy_of_everything_with_them() {
             assert!(section[told].as_str().is_some_and(|text| !text.is_empty()), "{section}");
         }
     }
-    assert_eq!(files["account/person.json"]["person"]["email"], "ana@example.com");
+    assert_eq!(files["account/person-1.json"]["person"]["email"], "ana@example.com");
     assert_eq!(files["account/sessions-1.json"].as_array().unwrap().len(), 1);
     assert_eq!(files["account/memberships-1.json"][0]["account"]["id"], own.id.to_string());
     assert_eq!(files["account/consents-1.json"][0]["subject"], "terms");

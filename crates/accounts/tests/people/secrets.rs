@@ -1,9 +1,9 @@
-use accounts::{Login, OneTimeToken, Proof, TokenHash, TokenPurpose};
+use accounts::{Keys, Login, OneTimeToken, Proof, Seal, TokenHash, TokenPurpose};
 use vocab::Secret;
 
 use crate::house::{House, PASSWORD, address, source, token_in, wish};
 
-/// Passwords, tokens of sessions and letters, secrets of second factors and recovery codes are in nothing that
+/// Passwords, tokens of sessions and letters, secrets of second factors and keys are in nothing that
 /// prints itself, and neither are their hashes.
 #[tokio::test]
 async fn no_secret_prints_itself() {
@@ -38,6 +38,12 @@ async fn no_secret_prints_itself() {
     let factor = house.store.factor_find(signed_in.person.id).await.unwrap().unwrap();
     printed += &format!("{proof:?} {setup:?} {factor:?}");
 
+    let account = house.organisations.list(signed_in.person.id, None, 1).await.unwrap()[0].account.id;
+    let keys = Keys::new(house.accounts.clone(), Seal::generate().0, house.clock.clone());
+    let made = keys.create(account, "laptop", None).await.unwrap();
+    printed += &format!("{made:?} {keys:?}", keys = keys.authenticate(made.1.expose()).await.unwrap());
+    let key_secret = made.1.expose().split_once('.').unwrap().1;
+
     let person = house.people.find_by_email(&address("ana@example.com")).await.unwrap().unwrap();
     printed += &format!("{person:?}");
     let hash = person.password.clone().unwrap();
@@ -51,6 +57,8 @@ async fn no_secret_prints_itself() {
         setup.secret.expose().to_owned(),
         setup.address.expose().to_owned(),
         factor.sealed_secret.as_str().to_owned(),
+        key_secret.to_owned(),
+        made.0.sealed_secret.as_str().to_owned(),
         "123456".to_owned(),
     ];
     for secret in secrets {

@@ -9,7 +9,10 @@ use crate::client::{Client, GENERAL, let_go};
 use crate::node::Node;
 use crate::site::Site;
 
-/// How long nodes may take to find out, or to come back.
+/// Nodes hear of a new one with the next renewal of their leases, a third of ten seconds later at most.
+const ACQUAINTED_AFTER: Duration = Duration::from_secs(4);
+
+/// How long nodes may take to come back.
 const NOTICED_WITHIN: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -37,6 +40,7 @@ impl House {
         let nodes = site.nodes().await;
         let (account, key) = site.customer("1").await;
         site.let_run_at_once(account, 4).await;
+        tokio::time::sleep(ACQUAINTED_AFTER).await;
         Self { site, nodes, account, key, client: Client::new() }
     }
 

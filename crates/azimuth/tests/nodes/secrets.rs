@@ -1,6 +1,7 @@
 //! Secrets are planted wherever there can be some, everything that can go wrong goes wrong, and then every line that was
 //! logged, every error that was sent and every row that was stored is searched for them.
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -32,14 +33,15 @@ async fn no_secret_is_logged_sent_or_stored_on_sqlite() {
     let log = node.log();
     node.stop().await;
 
+    assert!(log.lines().count() > 50, "it logged everything");
     search("the log", log.as_bytes(), &planted);
     search("an error", heard.as_bytes(), &planted);
     site.store.close().await;
-    for entry in std::fs::read_dir(site.folder.path().join("data")).expect("readable").flatten() {
-        let path = entry.path();
-        if path.is_file() {
-            search(&path.display().to_string(), &std::fs::read(&path).expect("readable"), &planted);
-        }
+    let files = std::fs::read_dir(site.folder.path().join("data")).expect("readable").flatten();
+    let files: Vec<PathBuf> = files.map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+    assert!(files.iter().any(|path| path.ends_with("azimuth.db")));
+    for path in files {
+        search(&path.display().to_string(), &std::fs::read(&path).expect("readable"), &planted);
     }
 }
 
@@ -103,7 +105,8 @@ async fn provoke(site: &Site, node: &Node, planted: &mut Planted) -> String {
     planted.push(("a key", key.expose().to_owned()));
     planted.push(("a secret", secret_part(key.expose())));
     let door = Door { node, http: reqwest::Client::new() };
-    let chat = |model: &str| json!({"model": model, "messages": [{"role": "user", "content": PROMPT}]}).to_string();
+    let chat =
+        |model: &str| json!({"model": model, "messages": [{"role": "user", "content": PROMPT}]}).to_string();
 
     site.host.will(Answer::text(&[ANSWER]));
     assert!(door.say(key.expose(), chat("glm-4.5")).await.contains(ANSWER));
@@ -125,7 +128,10 @@ async fn provoke(site: &Site, node: &Node, planted: &mut Planted) -> String {
     for (with, body) in [
         (key.expose(), chat("no-such-model")),
         (key.expose(), format!("{{\"model\": \"{PROMPT}")),
-        (key.expose(), json!({"model": "glm-4.7", "messages": [{"role": "nobody", "content": PROMPT}]}).to_string()),
+        (
+            key.expose(),
+            json!({"model": "glm-4.7", "messages": [{"role": "nobody", "content": PROMPT}]}).to_string(),
+        ),
         (poor.expose(), chat("glm-4.7")),
         (GUESS, chat("glm-4.7")),
         (&format!("{}x", key.expose()), chat("glm-4.7")),
@@ -180,7 +186,6 @@ fn password_of(url: &Secret) -> Option<String> {
 }
 
 fn search(place: &str, bytes: &[u8], planted: &Planted) {
-    assert!(!bytes.is_empty(), "nothing to search in {place}");
     for (name, text) in planted {
         let found = bytes.windows(text.len()).position(|window| window == text.as_bytes());
         if let Some(at) = found {

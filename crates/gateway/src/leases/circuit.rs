@@ -43,6 +43,11 @@ impl Circuit {
         }
     }
 
+    /// Whether the store did not answer and a call is finding out if it does by now: nobody else should wait for that.
+    pub(super) fn is_probing(&self) -> bool {
+        matches!(*self.state.lock().unwrap_or_else(PoisonError::into_inner), State::Probing)
+    }
+
     pub(super) fn succeeded(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if !matches!(*state, State::Closed) {

@@ -10,7 +10,7 @@ use ledger::{Ask, LeaseAmount, LeasePool, LeaseSettings, LedgerStoreError, Reser
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
-use vocab::{Clock, HoldId};
+use vocab::{Clock, HoldId, Timestamp};
 
 use super::LeasesSettings;
 use super::bank::{Bank, Opened};
@@ -129,11 +129,13 @@ impl<B: Bank> Desk<B> {
             }
             Reserve::Refused(lack) => return Step::Done(Err(Refused::Lack(lack))),
             Reserve::Short(ask) => self.launch(key, entry, ask),
+            // A silent store would keep everyone waiting, again and again: one request finds out for all.
+            Reserve::Awaited if self.circuit.is_probing() => return Step::Done(entry.at_hand(now, want, least)),
             Reserve::Awaited | Reserve::Crowded => {}
         }
         match &entry.flight {
             Some(flight) => Step::Wait(flight.clone()),
-            None => Step::Done(entry.pool.reserve_at_hand(now, want, least).ok_or(Refused::Unavailable)),
+            None => Step::Done(entry.at_hand(now, want, least)),
         }
     }
 
@@ -146,8 +148,7 @@ impl<B: Bank> Desk<B> {
     ) -> Result<Ticket<B::Amount>, Refused<B::Amount>> {
         let now = self.clock.now();
         let mut shard = self.shard(key);
-        let ticket = shard.get_mut(&key).and_then(|entry| entry.pool.reserve_at_hand(now, want, least));
-        ticket.ok_or(Refused::Unavailable)
+        shard.get_mut(&key).ok_or(Refused::Unavailable)?.at_hand(now, want, least)
     }
 
     /// Puts `ask` to the store, on a task of its own: whoever waits for it may leave.
@@ -235,6 +236,15 @@ impl<B: Bank> Desk<B> {
 }
 
 impl<B: Bank> Entry<B> {
+    fn at_hand(
+        &mut self,
+        now: Timestamp,
+        want: B::Amount,
+        least: B::Amount,
+    ) -> Result<Ticket<B::Amount>, Refused<B::Amount>> {
+        self.pool.reserve_at_hand(now, want, least).ok_or(Refused::Unavailable)
+    }
+
     /// Limits follow the plan and the calendar: asks made without a request keep to those of the last one.
     fn keep_terms(&mut self, terms: &B::Terms) {
         if self.terms.borrow() != terms {

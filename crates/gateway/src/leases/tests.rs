@@ -204,6 +204,27 @@ async fn requests_within_leases_go_on_without_the_store() {
     }
 }
 
+/// While a store stays silent, one request finds out whether it is back, and nobody else waits with it.
+#[tokio::test(start_paused = true)]
+async fn one_request_asks_a_silent_store_for_all() {
+    let house = House::rich();
+    house.store.is_in(Mood::Hangs);
+    refused(house.reserve(600, 600).await);
+    for _ in 0..20 {
+        sleep(Duration::from_millis(300)).await;
+        let waits = join_all((0..10).map(async |_| {
+            let began = Instant::now();
+            refused(house.reserve(600, 600).await);
+            began.elapsed()
+        }));
+        let waits = waits.await.into_iter().filter(|waited| *waited > Duration::from_millis(1));
+        assert!(waits.count() <= 1);
+    }
+    house.store.is_in(Mood::Answers);
+    sleep(Duration::from_secs(3)).await;
+    assert!(house.reserve(600, 600).await.is_ok());
+}
+
 /// A request that takes minutes keeps its lease.
 #[tokio::test(start_paused = true)]
 async fn a_long_request_keeps_what_it_reserved() {

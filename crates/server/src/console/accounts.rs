@@ -66,7 +66,10 @@ async fn rename(
 
 /// Ends an account for good. Its keys open no door any more.
 #[utoipa::path(post, path = "/accounts/{account}/close", tag = "accounts", responses((status = 200, body = Done)))]
-async fn close(State(console): State<Console>, member: Member<may::CloseAccount>) -> Result<Json<Done>, Refused> {
+async fn close(
+    State(console): State<Console>,
+    member: Member<may::CloseAccount>,
+) -> Result<Json<Done>, Refused> {
     console.organisations.close(&member.access, &member.by).await?;
     console.standings.forget(member.access.account.id).await;
     Ok(Json(Done { changed: true }))

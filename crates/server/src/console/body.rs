@@ -39,7 +39,8 @@ impl<T: DeserializeOwned> FromRequestParts<Console> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &Console) -> Result<Self, Refused> {
         let read = axum::extract::Query::try_from_uri(&parts.uri);
-        let read = read.map_err(|_| ConsoleError::saying(Problem::InvalidField, "the query cannot be read"))?;
+        let read =
+            read.map_err(|_| ConsoleError::saying(Problem::InvalidField, "the query cannot be read"))?;
         Ok(Self(read.0))
     }
 }
@@ -85,8 +86,10 @@ pub(super) fn named<T: Copy>(
 /// Reads a moment of a query.
 pub(super) fn moment(field: &str, text: Option<&str>) -> Result<Option<vocab::Timestamp>, Refused> {
     let read = |text| Moment::parse(text).map(|moment| moment.0);
-    text.map(|text| read(text).ok_or_else(|| invalid(field, "expected a moment such as 2026-02-09T09:59:06Z")))
-        .transpose()
+    text.map(|text| {
+        read(text).ok_or_else(|| invalid(field, "expected a moment such as 2026-02-09T09:59:06Z"))
+    })
+    .transpose()
 }
 
 /// 422 that names a field.

@@ -28,7 +28,8 @@ pub(super) fn daily(name: &str, rows: &[DailyUsage]) -> Response {
         text.push_str("\r\n");
     }
     let disposition = format!("attachment; filename=\"{name}\"");
-    ([(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, disposition)], text).into_response()
+    ([(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, disposition)], text)
+        .into_response()
 }
 
 /// A text in one cell. A spreadsheet takes one that begins with certain signs for a formula, and would run it.

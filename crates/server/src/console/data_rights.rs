@@ -27,10 +27,11 @@ use super::{Console, Refused};
 const CHUNK_BYTES: usize = 64 * 1024;
 
 pub(super) fn routes() -> OpenApiRouter<Console> {
-    OpenApiRouter::new()
-        .routes(routes!(list_consents, agree))
-        .routes(routes!(export))
-        .routes(routes!(deletion, ask_deletion, withdraw_deletion))
+    OpenApiRouter::new().routes(routes!(list_consents, agree)).routes(routes!(export)).routes(routes!(
+        deletion,
+        ask_deletion,
+        withdraw_deletion
+    ))
 }
 
 /// What whoever asks agreed to and withdrew, newest first.
@@ -112,7 +113,10 @@ async fn ask_deletion(
 
 /// Takes a wish to be deleted back.
 #[utoipa::path(delete, path = "/deletion", tag = "data_rights", responses((status = 200, body = DeletionState)))]
-async fn withdraw_deletion(State(console): State<Console>, person: Person) -> Result<Json<DeletionState>, Refused> {
+async fn withdraw_deletion(
+    State(console): State<Console>,
+    person: Person,
+) -> Result<Json<DeletionState>, Refused> {
     let id = person.signed_in.person.id;
     console.rights.move_deletion(id, DeletionEvent::Withdraw, &person.by).await?;
     let deletion = console.rights.deletion(id).await?;

@@ -65,9 +65,5 @@ async fn unblock(
 }
 
 fn shown(blocked: &BlockedEndUser) -> EndUserShape {
-    EndUserShape {
-        id: blocked.id.to_string(),
-        blocked: Moment(blocked.blocked),
-        note: blocked.note.clone(),
-    }
+    EndUserShape { id: blocked.id.to_string(), blocked: Moment(blocked.blocked), note: blocked.note.clone() }
 }

@@ -4,17 +4,18 @@ use std::error::Error;
 use std::time::Duration;
 
 use accounts::{
-    AccountError, AccountStoreError, AddressError, ConductError, DeletionError, DocumentError, EnrolmentError,
-    ExportError, FactorError, IdempotencyError, IdentityError, InvalidName, KeyError, LoginError, NotAllowed,
-    OpenIdError, OrganisationError, PasswordChangeError, PasswordError, PeopleStoreError, PlanError, PostFull,
-    ProfileError, ProjectError, ProofError, SessionError, SignUpError, TooManyTries,
+    AccountError, AccountStoreError, AddressError, ConductError, DeletionError, DocumentError,
+    EnrolmentError, ExportError, FactorError, IdempotencyError, IdentityError, InvalidName, KeyError,
+    LoginError, NotAllowed, OpenIdError, OrganisationError, PasswordChangeError, PasswordError,
+    PeopleStoreError, PlanError, PostFull, ProfileError, ProjectError, ProofError, SessionError, SignUpError,
+    TooManyTries,
 };
 use axum::Json;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use gateway::UsageLogError;
-use ledger::LedgerStoreError;
+use ledger::{BookError, LedgerStoreError};
 use wire::console::{ConsoleError, Language, Problem};
 
 /// A refusal on its way to whoever asked. What is not their doing was logged when it became one of these.
@@ -56,7 +57,8 @@ impl From<ConsoleError> for Refused {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.error.problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status =
+            StatusCode::from_u16(self.error.problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(self.error.body())).into_response();
         if let Some(wait) = self.retry_after {
             let seconds = wait.as_secs().saturating_add(1);
@@ -93,6 +95,11 @@ macro_rules! refusals {
     };
 }
 
+/// The reference that was used before for something else, if that is why the ledger refused.
+fn reused(error: &LedgerStoreError) -> Option<&BookError> {
+    error.0.downcast_ref().filter(|mistake| matches!(mistake, BookError::Reused(_)))
+}
+
 fn said(problem: Problem, why: &dyn Error) -> Refused {
     ConsoleError::saying(problem, why).into()
 }
@@ -104,7 +111,10 @@ fn at(field: &str, why: &dyn Error) -> Refused {
 refusals! {
     PeopleStoreError: |error| Refused::unavailable(&error);
     AccountStoreError: |error| Refused::unavailable(&error);
-    LedgerStoreError: |error| Refused::unavailable(&error);
+    LedgerStoreError: |error| match reused(&error) {
+        Some(reused) => said(Problem::AmountRefused, reused),
+        None => Refused::unavailable(&error),
+    };
     UsageLogError: |error| Refused::unavailable(&error);
     PostFull: |error| said(Problem::Busy, &error);
     InvalidName: |error| at("name", &error);

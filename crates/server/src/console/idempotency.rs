@@ -22,7 +22,8 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
 /// Refusals after which a client changes something other than its request.
-const TRIED_AGAIN: [StatusCode; 3] = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::TOO_MANY_REQUESTS];
+const TRIED_AGAIN: [StatusCode; 3] =
+    [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::TOO_MANY_REQUESTS];
 
 /// Runs a `POST` with an `Idempotency-Key` once for each person or account. Strangers have none: what they may do is
 /// harmless to repeat, and nobody could tell one stranger's keys from another's.
@@ -32,7 +33,8 @@ pub(super) async fn once(State(console): State<Console>, request: Request, next:
         Some(Who::Key(caller)) => caller.account.to_string(),
         Some(Who::Nobody) | None => return next.run(request).await,
     };
-    let key = request.headers().get(IDEMPOTENCY_KEY).map(|value| value.to_str().unwrap_or_default().to_owned());
+    let key =
+        request.headers().get(IDEMPOTENCY_KEY).map(|value| value.to_str().unwrap_or_default().to_owned());
     let Some(key) = key.filter(|_| *request.method() == Method::POST) else { return next.run(request).await };
 
     match begin(&console, &scope, &key, request).await {
@@ -53,7 +55,8 @@ async fn begin(
     request: Request,
 ) -> Result<(Idempotent, Request), Refused> {
     let (parts, body) = request.into_parts();
-    let whole = tokio::time::timeout(console.platform.settings.body_wait_max, to_bytes(body, BODY_BYTES_MAX)).await;
+    let whole =
+        tokio::time::timeout(console.platform.settings.body_wait_max, to_bytes(body, BODY_BYTES_MAX)).await;
     let whole = whole.map_err(|_| ConsoleError::of(Problem::InvalidBody))?;
     let body = whole.map_err(|_| ConsoleError::of(Problem::BodyTooLarge))?;
     let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
@@ -66,7 +69,10 @@ async fn begin(
 async fn run(console: Console, claim: Claim, request: Request, next: Next) -> Response {
     let running = async move {
         let (parts, body) = next.run(request).await.into_parts();
-        let is_json = parts.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+        let is_json = parts
+            .headers
+            .get(CONTENT_TYPE)
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
         // What failed on our side, came too early or without the right to it is to be tried again with the same key.
         let may_change = parts.status.is_server_error() || TRIED_AGAIN.contains(&parts.status);
         if !is_json || may_change {
@@ -80,7 +86,10 @@ async fn run(console: Console, claim: Claim, request: Request, next: Next) -> Re
         let text = String::from_utf8_lossy(&body).into_owned();
         let answer = KeptAnswer { status: parts.status.as_u16(), body: Secret::new(text) };
         if let Err(error) = console.idempotency.keep(claim, answer).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "an answer was not kept for its idempotency key");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "an answer was not kept for its idempotency key"
+            );
         }
         Response::from_parts(parts, Body::from(body))
     };

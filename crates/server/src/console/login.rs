@@ -46,7 +46,10 @@ async fn log_in(
 
 /// Ends the session that asks.
 #[utoipa::path(post, path = "/logout", tag = "session", responses((status = 200, body = Done)))]
-async fn log_out(State(console): State<Console>, person: access::Person) -> Result<impl IntoResponse, Refused> {
+async fn log_out(
+    State(console): State<Console>,
+    person: access::Person,
+) -> Result<impl IntoResponse, Refused> {
     let SignedIn { session, .. } = person.signed_in.as_ref();
     let changed = console.people.session_end(session.person, session.id, &person.by).await?;
     Ok((cookie::end_session(&person.origin), Json(Done { changed })))

@@ -10,15 +10,35 @@ use super::PREFIX;
 
 /// What other doors answer, in short: their shapes are those of the clients that come there.
 const ELSEWHERE: [(&str, &str, &str, &str); 16] = [
-    ("post", "/api/paas/v4/chat/completions", "chat", "Answers a conversation, whole or as server-sent events."),
+    (
+        "post",
+        "/api/paas/v4/chat/completions",
+        "chat",
+        "Answers a conversation, whole or as server-sent events.",
+    ),
     ("post", "/api/paas/v4/async/chat/completions", "chat", "Answers a conversation later."),
-    ("get", "/api/paas/v4/async-result/{id}", "chat", "The answer to an earlier conversation, once there is one."),
+    (
+        "get",
+        "/api/paas/v4/async-result/{id}",
+        "chat",
+        "The answer to an earlier conversation, once there is one.",
+    ),
     ("post", "/api/paas/v4/tokenizer", "chat", "Counts the tokens of a conversation."),
     ("get", "/api/paas/v4/models", "models", "The models there are."),
     ("get", "/api/paas/v4/models/{id}", "models", "One model."),
     ("post", "/api/coding/paas/v4/chat/completions", "coding", "Answers a conversation on a plan."),
-    ("post", "/api/coding/paas/v4/async/chat/completions", "coding", "Answers a conversation on a plan later."),
-    ("get", "/api/coding/paas/v4/async-result/{id}", "coding", "The answer to an earlier conversation on a plan."),
+    (
+        "post",
+        "/api/coding/paas/v4/async/chat/completions",
+        "coding",
+        "Answers a conversation on a plan later.",
+    ),
+    (
+        "get",
+        "/api/coding/paas/v4/async-result/{id}",
+        "coding",
+        "The answer to an earlier conversation on a plan.",
+    ),
     ("post", "/api/coding/paas/v4/tokenizer", "coding", "Counts the tokens of a conversation."),
     ("get", "/api/coding/paas/v4/models", "coding", "The models there are."),
     ("get", "/api/coding/paas/v4/models/{id}", "coding", "One model."),
@@ -37,7 +57,8 @@ pub(super) fn serve<S: Clone + Send + Sync + 'static>(document: &Value) -> Metho
 /// The description of everything, from that of the console's routes.
 pub(super) fn document(console: OpenApi) -> Value {
     let mut document = serde_json::to_value(console).unwrap_or_default();
-    let paths = document.get_mut("paths").and_then(Value::as_object_mut).map(std::mem::take).unwrap_or_default();
+    let paths =
+        document.get_mut("paths").and_then(Value::as_object_mut).map(std::mem::take).unwrap_or_default();
     let mut all = Map::new();
     for (path, mut item) in paths {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
@@ -79,7 +100,8 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
                 "description": "Asking again with the same key within a day gets the first answer again."}),
         );
     }
-    let refusal = json!({"description": "a refusal", "content": {"application/json": {"schema": REFUSAL.clone()}}});
+    let refusal =
+        json!({"description": "a refusal", "content": {"application/json": {"schema": REFUSAL.clone()}}});
     if let Some(responses) = operation["responses"].as_object_mut() {
         responses.entry("4XX").or_insert(refusal);
     }
@@ -96,7 +118,10 @@ static REFUSAL: std::sync::LazyLock<Value> = std::sync::LazyLock::new(|| {
 fn add_path_parameters(path: &str, operation: &mut Value) {
     let segments = path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
     for name in segments {
-        add_parameter(operation, json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}));
+        add_parameter(
+            operation,
+            json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}),
+        );
     }
 }
 

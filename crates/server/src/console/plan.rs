@@ -1,6 +1,9 @@
 //! Plans and limits (rules PLAN-18, QUOTA-12, RATE-04).
 
-use accounts::{Cycle, Plan, PlanBook, RateOverrides, Restriction, Standing, Subscription, SubscriptionState, permille_used};
+use accounts::{
+    Cycle, Plan, PlanBook, RateOverrides, Restriction, Standing, Subscription, SubscriptionState,
+    permille_used,
+};
 use axum::Json;
 use axum::extract::State;
 use gateway::{Limits, MeteredPlan, RateRules, Refusal};
@@ -10,8 +13,8 @@ use utoipa_axum::routes;
 use vocab::Timestamp;
 use wire::console::accounts::RatesShape;
 use wire::console::plan::{
-    CurrentPlan, CyclePrice, LimitsPage, ModelLimits, PlanOffer, PlanPage, RestrictionShape, SubscriptionShape,
-    WindowShape,
+    CurrentPlan, CyclePrice, LimitsPage, ModelLimits, PlanOffer, PlanPage, RestrictionShape,
+    SubscriptionShape, WindowShape,
 };
 use wire::console::{ConsoleError, Moment, Money, Problem};
 
@@ -24,7 +27,10 @@ pub(super) fn routes() -> OpenApiRouter<Console> {
 
 /// The plan of an account, how full its windows are, and what is on offer.
 #[utoipa::path(get, path = "/accounts/{account}/plan", tag = "plan", responses((status = 200, body = PlanPage)))]
-async fn page(State(console): State<Console>, member: Member<may::SeeAccount>) -> Result<Json<PlanPage>, Refused> {
+async fn page(
+    State(console): State<Console>,
+    member: Member<may::SeeAccount>,
+) -> Result<Json<PlanPage>, Refused> {
     let account = member.access.account.id;
     let now = console.platform.clock.now();
     let book = console.plans.book();
@@ -56,7 +62,8 @@ async fn limits(
 
 fn limits_of(standing: &Standing, book: &PlanBook, rules: &RateRules, now: Timestamp) -> LimitsPage {
     let own = standing.rates;
-    let of_plan = standing.plan_at(now, book).ok().map(|held| book.concurrency_at(held.plan, now, rules.load()));
+    let of_plan =
+        standing.plan_at(now, book).ok().map(|held| book.concurrency_at(held.plan, now, rules.load()));
     let mut models: Vec<ModelLimits> = rules
         .models
         .iter()
@@ -101,7 +108,9 @@ fn overridden(rules: RatesShape, own: RateOverrides) -> RatesShape {
 
 fn restriction(restriction: &Restriction) -> RestrictionShape {
     let (kind, calls_per_minute, until) = match restriction {
-        Restriction::Throttled { calls_per_minute, until, .. } => ("throttled", Some(*calls_per_minute), *until),
+        Restriction::Throttled { calls_per_minute, until, .. } => {
+            ("throttled", Some(*calls_per_minute), *until)
+        }
         Restriction::Suspended { until, .. } => ("suspended", None, *until),
         Restriction::Banned { .. } => ("banned", None, None),
     };

@@ -39,7 +39,10 @@ async fn begin(
 ) -> Result<Json<FactorSetupShape>, Refused> {
     let given = Given::of(proof)?;
     let setup = console.people.begin_factor(&person.signed_in, &given.proof(), person.origin.source).await?;
-    Ok(Json(FactorSetupShape { secret: Hidden::shown(&setup.secret), address: Hidden::shown(&setup.address) }))
+    Ok(Json(FactorSetupShape {
+        secret: Hidden::shown(&setup.secret),
+        address: Hidden::shown(&setup.address),
+    }))
 }
 
 /// Takes the first code from the device; from now on a login asks for one.
@@ -50,7 +53,8 @@ async fn confirm(
     person: Person,
     Body(FactorCode { code }): Body<FactorCode>,
 ) -> Result<Json<RecoveryCodesShape>, Refused> {
-    let codes = console.people.confirm_factor(&person.signed_in, &code.into_secret(), person.origin.source).await?;
+    let codes =
+        console.people.confirm_factor(&person.signed_in, &code.into_secret(), person.origin.source).await?;
     Ok(Json(shown(&codes)))
 }
 

@@ -193,8 +193,11 @@ fn request_shape(record: &UsageRecord) -> RequestShape {
 fn charge(console: &Console, record: &UsageRecord, settled: &Settled) -> ChargeShape {
     let end = End::Admitted { ending: record.ending, had_output: record.first_token.is_some() };
     let paid = Bill::of(end, &record.usage).charged.of_usage(&record.usage);
-    let explained =
-        console.prices.current().explain(settled.price_version, &record.model, &paid, &Extras::default()).ok();
+    let explained = console
+        .prices
+        .current()
+        .explain(settled.price_version, &record.model, &paid, &Extras::default())
+        .ok();
     let is_explained = explained.as_ref().is_some_and(|charge| charge.total == settled.cost);
     ChargeShape {
         cost: Money(settled.cost),

@@ -21,7 +21,10 @@ pub(super) fn routes() -> OpenApiRouter<Console> {
 
 /// What an account has.
 #[utoipa::path(get, path = "/accounts/{account}/wallet", tag = "wallet", responses((status = 200, body = FundsShape)))]
-async fn funds(State(console): State<Console>, member: Member<may::SeeMoney>) -> Result<Json<FundsShape>, Refused> {
+async fn funds(
+    State(console): State<Console>,
+    member: Member<may::SeeMoney>,
+) -> Result<Json<FundsShape>, Refused> {
     let now = console.platform.clock.now();
     Ok(Json(shown(&console.ledger.funds(member.access.account.id, now).await?)))
 }

@@ -114,7 +114,8 @@ fn origin(console: &Console, request: &Request) -> Origin {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let forwarded = HeaderName::from_static("x-forwarded-proto");
     // A lie about this only makes a cookie more careful.
-    let is_https = console.public_url.starts_with("https://") || text(forwarded).eq_ignore_ascii_case("https");
+    let is_https =
+        console.public_url.starts_with("https://") || text(forwarded).eq_ignore_ascii_case("https");
     Origin {
         source: peer::source(request.extensions(), headers, &console.platform.settings.trusted_proxies),
         agent: text(USER_AGENT).chars().take(AGENT_BYTES_MAX).collect(),

@@ -87,7 +87,8 @@ pub(super) async fn of_tools(
         }
     }
     let [searches, pages, questions] = totals;
-    let used = [(SEARCH, searches), (READER, pages), (ZREAD, questions)].into_iter().filter(|(_, calls)| *calls > 0);
+    let used =
+        [(SEARCH, searches), (READER, pages), (ZREAD, questions)].into_iter().filter(|(_, calls)| *calls > 0);
     usage.total_usage = TotalToolUsage {
         total_network_search_count: searches,
         total_web_read_mcp_count: pages,
@@ -116,8 +117,9 @@ async fn hours(
     caller: &Caller,
     stretch: &Stretch,
 ) -> Result<BTreeMap<Timestamp, Vec<HourTotal>>, Response> {
-    let (since, until) = bounds(stretch, platform.clock.now())
-        .ok_or_else(|| refused(400, "startTime and endTime are yyyy-MM-dd HH:mm:ss, at most 31 days apart"))?;
+    let (since, until) = bounds(stretch, platform.clock.now()).ok_or_else(|| {
+        refused(400, "startTime and endTime are yyyy-MM-dd HH:mm:ss, at most 31 days apart")
+    })?;
     let query = UsageQuery {
         account: Some(caller.account),
         since: Some(since),

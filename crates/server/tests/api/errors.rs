@@ -20,7 +20,10 @@ async fn refusal(response: reqwest::Response) -> (u16, String, String) {
     assert!(is_json, "{text}");
     let body: Value = serde_json::from_str(&text).unwrap();
     let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    assert_eq!((names(&body), names(&body["error"])), (vec!["error".to_owned()], vec!["code".to_owned(), "message".to_owned()]));
+    assert_eq!(
+        (names(&body), names(&body["error"])),
+        (vec!["error".to_owned()], vec!["code".to_owned(), "message".to_owned()])
+    );
     let code = body["error"]["code"].as_str().unwrap().to_owned();
     let message = body["error"]["message"].as_str().unwrap().to_owned();
     assert!(code.bytes().all(|digit| digit.is_ascii_digit()), "{code}");
@@ -44,7 +47,8 @@ async fn every_refusal_has_one_shape_and_the_documented_status() {
     };
     let own = async |fields: Value| post(GENERAL, &app.key, hello_with(&fields)).await;
 
-    let keyless = app.http.post(app.paas("/chat/completions")).body(hello().to_string()).send().await.unwrap();
+    let keyless =
+        app.http.post(app.paas("/chat/completions")).body(hello().to_string()).send().await.unwrap();
     assert_eq!(status_and_code(keyless).await, (401, "1001".to_owned()));
     assert_eq!(post(GENERAL, &Secret::new("nonsense"), hello()).await, (401, "1002".to_owned()));
     let cut = app.post("/chat/completions").body("{\"model\": ").send().await.unwrap();
@@ -94,7 +98,10 @@ async fn the_field_at_fault_is_named() {
     let (status, code, message) =
         own(json!({"model": "glm-4.6v", "messages": [{"role": "user", "content": content}]})).await;
     assert_eq!((status, code.as_str()), (400, "1215"));
-    assert_eq!(message, "file_url and image_url cannot be set simultaneously, please check the documentation");
+    assert_eq!(
+        message,
+        "file_url and image_url cannot be set simultaneously, please check the documentation"
+    );
     assert!(app.engine.requests().is_empty());
 }
 
@@ -152,7 +159,8 @@ async fn a_restricted_account_is_told_the_way_back() {
     assert!(!refused.headers().contains_key("retry-after"));
     let (status, code, message) = refusal(refused).await;
     assert_eq!((status, code.as_str()), (429, "1313"));
-    for place in ["Fair Use Policy", "Personal Center → My Subscription", "request to lift the restriction"] {
+    for place in ["Fair Use Policy", "Personal Center → My Subscription", "request to lift the restriction"]
+    {
         assert!(message.contains(place), "{message}");
     }
 }
@@ -163,7 +171,8 @@ async fn a_key_out_of_its_scope_is_told_what_it_is_not_for() {
     let app = TestApp::start().await;
     let (account, _) = app.house.newcomer().await;
     app.house.top_up(account, "5").await;
-    let scope: KeyScope = serde_json::from_value(json!({"doors": ["general"], "models": ["glm-4.7"]})).unwrap();
+    let scope: KeyScope =
+        serde_json::from_value(json!({"doors": ["general"], "models": ["glm-4.7"]})).unwrap();
     let terms = KeyTerms { scope, ..KeyTerms::default() };
     let (_, key) = app.house.keys.create_under(account, "narrow", terms).await.unwrap();
 

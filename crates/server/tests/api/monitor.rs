@@ -37,7 +37,11 @@ async fn a_meter_shows_how_full_the_windows_are() {
     let limits = shown["data"]["limits"].as_array().unwrap();
     let of = |index: usize| {
         let limit = &limits[index];
-        (limit["type"].as_str().unwrap(), limit["unit"].as_i64().unwrap(), limit["percentage"].as_i64().unwrap())
+        (
+            limit["type"].as_str().unwrap(),
+            limit["unit"].as_i64().unwrap(),
+            limit["percentage"].as_i64().unwrap(),
+        )
     };
     assert_eq!([of(0), of(1), of(2)], [("TOKENS_LIMIT", 3, 1), ("TOKENS_LIMIT", 6, 0), ("TIME_LIMIT", 5, 0)]);
     assert_eq!((&limits[2]["usage"], &limits[2]["remaining"]), (&json!(100), &json!(100)));
@@ -85,7 +89,8 @@ async fn feedback_is_taken() {
     let app = TestApp::start().await;
     let url = format!("{}/api/monitor/feedback/case", app.base_url);
     let report = json!({"feedback": "it stopped", "context": "", "codeType": "claude-code", "happenedTime": "", "requestId": "x"});
-    let answer = app.http.post(url).header("authorization", app.key.expose()).json(&report).send().await.unwrap();
+    let answer =
+        app.http.post(url).header("authorization", app.key.expose()).json(&report).send().await.unwrap();
     let answer: Value = answer.json().await.unwrap();
     assert_eq!(answer, json!({"code": 200, "msg": "Operation successful", "success": true}));
 }

@@ -42,10 +42,18 @@ async fn an_answer_that_reaches_its_limit_says_so() {
 #[tokio::test]
 async fn an_answer_that_fills_the_window_says_so() {
     let app = TestApp::start().await;
-    let say = || Answer::Events(vec![ChatEvent::Content("on and on".to_owned())], FinishReason::ModelContextWindowExceeded);
+    let say = || {
+        Answer::Events(
+            vec![ChatEvent::Content("on and on".to_owned())],
+            FinishReason::ModelContextWindowExceeded,
+        )
+    };
     app.engine.will(say());
     let (status, body) = app.chat(&hello_with(&json!({"max_tokens": 131_072}))).await;
-    assert_eq!((status, &body["choices"][0]["finish_reason"]), (200, &json!("model_context_window_exceeded")));
+    assert_eq!(
+        (status, &body["choices"][0]["finish_reason"]),
+        (200, &json!("model_context_window_exceeded"))
+    );
     app.engine.will(say());
     let stream = app.stream(&hello_with(&json!({"max_tokens": 131_072, "stream": true}))).await;
     assert!(stream.contains("\"finish_reason\":\"model_context_window_exceeded\""), "{stream}");
@@ -71,10 +79,12 @@ async fn without_sampling_the_engine_is_asked_to_be_greedy() {
 async fn defaults_and_unknown_fields_reach_the_engine_as_nothing_new() {
     let app = TestApp::start().await;
     app.chat(&hello()).await;
-    let (status, answer) =
-        app.chat(&hello_with(&json!({"stream": false, "thinking": {"type": "enabled"}, "do_sample": true}))).await;
+    let (status, answer) = app
+        .chat(&hello_with(&json!({"stream": false, "thinking": {"type": "enabled"}, "do_sample": true})))
+        .await;
     assert_eq!((status, &answer["object"]), (200, &json!("chat.completion")), "not streamed");
-    let unknown = json!({"store": true, "service_tier": "auto", "metadata": {"a": "b"}, "some_future_field": [1]});
+    let unknown =
+        json!({"store": true, "service_tier": "auto", "metadata": {"a": "b"}, "some_future_field": [1]});
     assert_eq!(app.chat(&hello_with(&unknown)).await.0, 200);
     let requests = app.engine.requests();
     assert_eq!(requests[0], requests[1]);

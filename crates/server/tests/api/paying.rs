@@ -1,7 +1,5 @@
 //! The door decides who pays, and nobody pays for what they did not get.
 
-
-
 use accounts::PlanBook;
 use inference::{ChatEvent, EngineError, FinishReason};
 use ledger::{Grant, GrantKind, LedgerStore, PriceBook, PriceBooks, Units};
@@ -100,7 +98,9 @@ async fn credits_are_spent_before_cash() {
     let left = dollars("1").checked_add(NanoUsd(2_000)).and_then(|all| all.checked_sub(cost(1))).unwrap();
     assert!(cost(1) > NanoUsd(2_000));
     assert_eq!(app.wallet(account).await, left);
-    assert!(app.house.ledger.grants(account, 10).await.unwrap().iter().all(|grant| grant.left == NanoUsd::ZERO));
+    assert!(
+        app.house.ledger.grants(account, 10).await.unwrap().iter().all(|grant| grant.left == NanoUsd::ZERO)
+    );
 }
 
 /// BILL-03: a free model answers an empty wallet, and the use is recorded.
@@ -196,7 +196,8 @@ async fn the_vision_server_draws_on_the_plan() {
     app.house.grant(account, "lite").await;
     let vision = hello_with(&json!({"model": "glm-4.6v"}));
     let request = app.http.post(app.paas("/chat/completions")).bearer_auth(key.expose());
-    let answer = request.header("x-title", "4.5V MCP Local").header("user-agent", "node").body(vision.to_string());
+    let answer =
+        request.header("x-title", "4.5V MCP Local").header("user-agent", "node").body(vision.to_string());
     let answer = answer.send().await.unwrap();
     assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
     assert_eq!(app.prompts_used(account).await, [Units(50), Units(50)]);

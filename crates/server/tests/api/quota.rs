@@ -49,7 +49,10 @@ async fn calls_until_refused(app: &TestApp, key: &Secret, body: &Value) -> (u32,
 
 async fn said(refusal: reqwest::Response) -> (String, String) {
     let body: Value = refusal.json().await.unwrap();
-    (body["error"]["code"].as_str().unwrap().to_owned(), body["error"]["message"].as_str().unwrap().to_owned())
+    (
+        body["error"]["code"].as_str().unwrap().to_owned(),
+        body["error"]["message"].as_str().unwrap().to_owned(),
+    )
 }
 
 /// QUOTA-02, QUOTA-03, ERR-04: one prompt is twenty calls; the next is refused with the moment in which something comes
@@ -126,7 +129,11 @@ async fn trying_again_does_not_help_and_does_not_count() {
 #[tokio::test]
 async fn requests_at_once_share_the_quota_exactly() {
     let (app, _, account, key) = on_a_plan(1, 100).await;
-    app.house.accounts.set_rates(account, &serde_json::from_value(json!({"concurrency": 100})).unwrap()).await.unwrap();
+    app.house
+        .accounts
+        .set_rates(account, &serde_json::from_value(json!({"concurrency": 100})).unwrap())
+        .await
+        .unwrap();
     app.house.standings.forget(account).await;
     let body = hello();
     let requests = (0..60).map(|_| app.chat_through(CODING, &key, &body));

@@ -43,10 +43,8 @@ async fn the_third_parallel_call_on_lite_is_refused() {
     assert_eq!(code(third).await, (429, "1302".to_owned()));
 
     drop(first);
-    app.until("a place is free", async || {
-        app.chat_through(CODING, &key, &streamed).await.status() == 200
-    })
-    .await;
+    app.until("a place is free", async || app.chat_through(CODING, &key, &streamed).await.status() == 200)
+        .await;
 }
 
 /// RATE-02: too often in a minute is 1303, too often in a day 1304, and a daily limit is not worth trying again.
@@ -122,10 +120,8 @@ async fn a_plain_sdk_is_noted_and_refused_only_where_rules_are_enforced() {
     let enforced = UseRules { enforcement: Enforcement::Enforce, ..UseRules::default() };
     app.house.use_rules.replace(enforced);
     assert_eq!(call("OpenAI/Python 3.54.0").await, (429, "1313".to_owned()));
-    app.until("the strike is there", async || {
-        app.house.conduct.record(account).await.unwrap().strikes == 1
-    })
-    .await;
+    app.until("the strike is there", async || app.house.conduct.record(account).await.unwrap().strikes == 1)
+        .await;
     app.house.standings.forget(account).await;
     assert_eq!(call("claude-cli/2.1.197 (external, cli)").await.0, 200, "USE-06: one call a minute");
     assert_eq!(call("claude-cli/2.1.197 (external, cli)").await, (429, "1313".to_owned()));

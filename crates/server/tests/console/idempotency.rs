@@ -62,7 +62,9 @@ async fn of_many_at_once_one_gives_credits() {
         tries.push(post(&operator, &path, &wish, "gift"));
     }
     let answers = futures::future::join_all(tries).await;
-    assert!(answers.iter().all(|answer| answer.status == 200 || answer.refusal() == (409, "idempotency_running")));
+    assert!(
+        answers.iter().all(|answer| answer.status == 200 || answer.refusal() == (409, "idempotency_running"))
+    );
     assert_eq!(answers.iter().filter(|answer| answer.status == 200 && !answer.is_replayed).count(), 1);
     assert_eq!(app.house.funds(account).await.credits, "5".parse().unwrap());
 }

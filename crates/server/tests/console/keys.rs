@@ -51,7 +51,10 @@ async fn a_key_is_rotated_with_or_without_an_overlap() {
     let third = rotate(&second, json!({})).await.ok();
     assert_eq!((works(&app, &second["text"]).await, works(&app, &third["text"]).await), (401, 200));
     let answer = rotate(&third, json!({"overlap_seconds": 91 * 24 * 3600})).await;
-    assert_eq!((answer.refusal(), &answer.body["error"]["field"]), ((422, "invalid_field"), &json!("overlap_seconds")));
+    assert_eq!(
+        (answer.refusal(), &answer.body["error"]["field"]),
+        ((422, "invalid_field"), &json!("overlap_seconds"))
+    );
 }
 
 /// A key has the scope that it was given, which can be changed, and no nonsense.
@@ -89,11 +92,23 @@ async fn a_key_reads_its_own_account_and_changes_nothing() {
     let (account, key) = app.house.newcomer().await;
     let program = User::with_key(&app, key.expose());
     let path = format!("/accounts/{account}");
-    for route in ["", "/members", "/projects", "/keys", "/wallet", "/wallet/entries", "/usage/daily", "/plan", "/limits"] {
+    for route in [
+        "",
+        "/members",
+        "/projects",
+        "/keys",
+        "/wallet",
+        "/wallet/entries",
+        "/usage/daily",
+        "/plan",
+        "/limits",
+    ] {
         assert_eq!(program.get(&format!("{path}{route}")).await.status, 200, "{route}");
     }
     assert_eq!(program.get("/session").await.ok()["key_account"], json!(account));
-    for (route, body) in [("/keys", json!({"name": "k"})), ("/projects", json!({"name": "p"})), ("/leave", json!({}))] {
+    for (route, body) in
+        [("/keys", json!({"name": "k"})), ("/projects", json!({"name": "p"})), ("/leave", json!({}))]
+    {
         let answer = program.post(&format!("{path}{route}"), &body).await;
         assert_eq!(answer.refusal(), (403, "key_reads_only"), "{route}");
     }

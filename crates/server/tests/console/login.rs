@@ -79,7 +79,8 @@ async fn another_sites_page_changes_nothing() {
     // Nor can it log somebody in as someone else.
     let login = json!({"email": "ana@example.com", "password": PASSWORD});
     let stranger = User::stranger(&app);
-    let answer = stranger.ask(Method::POST, "/login", Some(&login), &[("origin", "https://evil.example")]).await;
+    let answer =
+        stranger.ask(Method::POST, "/login", Some(&login), &[("origin", "https://evil.example")]).await;
     assert_eq!(answer.refusal(), (403, "other_origin"));
 }
 
@@ -92,7 +93,8 @@ async fn sessions_are_listed_and_ended() {
     let (bob, _) = User::owner(&app, "bob@example.com").await;
 
     let sessions = here.get("/sessions").await.ok();
-    let other = sessions["items"].as_array().unwrap().iter().find(|session| session["is_this"] == false).unwrap();
+    let other =
+        sessions["items"].as_array().unwrap().iter().find(|session| session["is_this"] == false).unwrap();
     let path = format!("/sessions/{}", other["id"].as_str().unwrap());
     assert_eq!(bob.delete(&path).await.ok(), json!({"changed": false}));
     assert_eq!(there.get("/session").await.status, 200);
@@ -116,7 +118,10 @@ async fn a_recovery_code_opens_once_in_place_of_the_device() {
     let setup = ana.post("/second-factor", &json!({"password": PASSWORD})).await.ok();
     assert!(setup["address"].as_str().unwrap().starts_with("otpauth://totp/"));
     assert_eq!(ana.get("/second-factor").await.ok()["is_enabled"], false);
-    assert_eq!(ana.post("/second-factor/confirm", &json!({"code": "000000x"})).await.refusal(), (401, "code_wrong"));
+    assert_eq!(
+        ana.post("/second-factor/confirm", &json!({"code": "000000x"})).await.refusal(),
+        (401, "code_wrong")
+    );
 
     let code = crate::user::code_of(setup["secret"].as_str().unwrap());
     let codes = ana.post("/second-factor/confirm", &json!({"code": code})).await.ok();
@@ -137,7 +142,8 @@ async fn a_refusal_is_said_in_the_callers_language() {
     let app = TestApp::start().await;
     let stranger = User::stranger(&app);
     let english = stranger.get("/session").await;
-    let chinese = stranger.ask(Method::GET, "/session", None, &[("accept-language", "zh-CN,zh;q=0.9,en;q=0.5")]).await;
+    let chinese =
+        stranger.ask(Method::GET, "/session", None, &[("accept-language", "zh-CN,zh;q=0.9,en;q=0.5")]).await;
     assert_eq!(english.refusal(), chinese.refusal());
     assert_eq!(english.body["error"]["message"], "Log in first.");
     assert_eq!(chinese.body["error"]["message"], "请先登录。");

@@ -8,6 +8,7 @@ mod keys;
 mod login;
 mod members;
 mod money;
+mod open_id;
 mod plan;
 mod rights;
 mod routes;

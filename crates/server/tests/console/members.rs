@@ -56,12 +56,15 @@ async fn a_role_allows_what_it_is_for() {
         ];
         seen.push((role.name(), statuses));
     }
-    assert_eq!(seen, [
-        ("owner", [200, 200, 200, 200, 200, 200]),
-        ("admin", [200, 200, 200, 200, 200, 200]),
-        ("member", [200, 403, 403, 200, 403, 403]),
-        ("billing", [403, 200, 403, 403, 403, 403]),
-    ]);
+    assert_eq!(
+        seen,
+        [
+            ("owner", [200, 200, 200, 200, 200, 200]),
+            ("admin", [200, 200, 200, 200, 200, 200]),
+            ("member", [200, 403, 403, 200, 403, 403]),
+            ("billing", [403, 200, 403, 403, 403, 403]),
+        ]
+    );
 }
 
 /// Every list comes in pages that together are the list.
@@ -76,7 +79,9 @@ async fn a_list_is_read_page_by_page() {
     let (mut names, mut cursor) = (Vec::new(), String::new());
     loop {
         let page = ana.get(&format!("{path}?limit=2{cursor}")).await.ok();
-        names.extend(page["items"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap().to_owned()));
+        names.extend(
+            page["items"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap().to_owned()),
+        );
         let Some(next) = page["next_cursor"].as_str() else { break };
         cursor = format!("&cursor={next}");
     }
@@ -101,6 +106,8 @@ async fn what_was_done_is_in_the_audit_log() {
     let actions: Vec<_> = lines.iter().map(|line| line["action"].as_str().unwrap()).collect();
     assert_eq!(actions[..4], ["end_user.block", "key.revoke", "key.create", "account.rename"]);
     let me = ana.get("/session").await.ok();
-    assert!(lines[..4].iter().all(|line| line["actor"] == me["person"]["id"] && line["source"] == "127.0.0.1"));
+    assert!(
+        lines[..4].iter().all(|line| line["actor"] == me["person"]["id"] && line["source"] == "127.0.0.1")
+    );
     assert!(!log.to_string().contains(key["text"].as_str().unwrap()));
 }

@@ -32,21 +32,28 @@ async fn a_request_is_explained_line_by_line_and_stands_in_the_history() {
     let amount = |text: &serde_json::Value| text.as_str().unwrap().parse::<vocab::NanoUsd>().unwrap();
     let lines = charge["lines"].as_array().unwrap();
     assert!(!lines.is_empty());
-    assert_eq!(lines.iter().map(|line| amount(&line["amount"])).sum::<vocab::NanoUsd>(), amount(&charge["cost"]));
+    assert_eq!(
+        lines.iter().map(|line| amount(&line["amount"])).sum::<vocab::NanoUsd>(),
+        amount(&charge["cost"])
+    );
     assert!(amount(&charge["charged"]).is_positive());
 
     let requests = ana.get(&format!("{path}/usage/requests")).await.ok();
     assert_eq!(requests["items"][0]["id"], json!(id));
     let entries = ana.get(&format!("{path}/wallet/entries")).await.ok();
     let entries = entries["items"].as_array().unwrap();
-    assert!(entries.iter().any(|entry| entry["kind"] == "settle") && entries.iter().any(|entry| entry["kind"] == "top_up"));
+    assert!(
+        entries.iter().any(|entry| entry["kind"] == "settle")
+            && entries.iter().any(|entry| entry["kind"] == "top_up")
+    );
     for entry in entries {
         let postings = entry["postings"].as_array().unwrap();
         let sum: vocab::NanoUsd = postings.iter().map(|posting| amount(&posting["amount"])).sum();
         assert_eq!(sum, vocab::NanoUsd::ZERO, "{entry}");
     }
     let wallet = ana.get(&format!("{path}/wallet")).await.ok();
-    let all = ["cash", "credits", "held"].map(|part| amount(&wallet[part])).into_iter().sum::<vocab::NanoUsd>();
+    let all =
+        ["cash", "credits", "held"].map(|part| amount(&wallet[part])).into_iter().sum::<vocab::NanoUsd>();
     assert_eq!(all, "1".parse::<vocab::NanoUsd>().unwrap().checked_sub(amount(&charge["charged"])).unwrap());
 
     let nobodys = "20260101000000ffffffffffffffff";
@@ -78,7 +85,13 @@ async fn today_is_in_the_sums_and_not_in_the_statement() {
     assert!(table[0].starts_with("day,account,key,model,requests,"));
     assert!(table[1].starts_with(&format!("{today},{account},key_")), "{}", table[1]);
 
-    assert_eq!(ana.get(&format!("{path}/usage/daily?until={today}")).await.ok()["items"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        ana.get(&format!("{path}/usage/daily?until={today}")).await.ok()["items"].as_array().unwrap().len(),
+        1
+    );
     assert_eq!(ana.get(&format!("{path}/usage/daily?until=2020-01-01")).await.ok()["items"], json!([]));
-    assert_eq!(ana.get(&format!("{path}/usage/daily?since=yesterday")).await.refusal(), (422, "invalid_field"));
+    assert_eq!(
+        ana.get(&format!("{path}/usage/daily?since=yesterday")).await.refusal(),
+        (422, "invalid_field")
+    );
 }

@@ -40,9 +40,14 @@ async fn the_limits_that_apply_are_listed() {
     app.house.grant(account, "pro").await;
     operator.put(&format!("/admin/accounts/{account}/rates"), &json!({"concurrency": 7})).await.ok();
     let limits = ana.get(&path).await.ok();
-    assert_eq!((&limits["account"]["requests_per_minute"], &limits["account"]["concurrency"]), (&json!(600), &json!(7)));
+    assert_eq!(
+        (&limits["account"]["requests_per_minute"], &limits["account"]["concurrency"]),
+        (&json!(600), &json!(7))
+    );
     assert_eq!(limits["plan_concurrency"], 7);
-    let model = |name: &str| limits["models"].as_array().unwrap().iter().find(|model| model["model"] == name).unwrap();
+    let model = |name: &str| {
+        limits["models"].as_array().unwrap().iter().find(|model| model["model"] == name).unwrap()
+    };
     assert_eq!(model("glm-4.7")["limits"]["concurrency"], 3);
     assert_eq!(model("glm-4.5")["busy_try"], "glm-4.7");
 }
@@ -62,7 +67,10 @@ async fn a_strike_is_appealed_and_lifted() {
     };
     assert_eq!(decide("strike").await.ok()["state"], "struck");
     let limits = ana.get(&format!("/accounts/{account}/limits")).await.ok();
-    assert_eq!((&limits["restriction"]["kind"], &limits["restriction"]["case"]), (&json!("throttled"), &json!(id)));
+    assert_eq!(
+        (&limits["restriction"]["kind"], &limits["restriction"]["case"]),
+        (&json!("throttled"), &json!(id))
+    );
 
     let path = format!("/accounts/{account}/cases/{id}");
     let (eve, eves) = User::owner(&app, "eve@example.com").await;
@@ -89,7 +97,10 @@ async fn an_end_user_is_blocked_alone() {
     let wish = json!({"id": "user/000001?", "note": "spam"});
     assert_eq!(ana.post(&format!("{path}/block"), &wish).await.ok(), json!({"changed": true}));
     assert_eq!(ana.get(&path).await.ok()["items"][0]["id"], "user/000001?");
-    assert_eq!(ana.post(&format!("{path}/block"), &json!({"id": "short"})).await.refusal(), (422, "invalid_field"));
+    assert_eq!(
+        ana.post(&format!("{path}/block"), &json!({"id": "short"})).await.refusal(),
+        (422, "invalid_field")
+    );
     assert_eq!(ana.post(&format!("{path}/unblock"), &wish).await.ok(), json!({"changed": true}));
     assert_eq!(ana.get(&path).await.ok()["items"], json!([]));
 }
@@ -101,6 +112,9 @@ async fn a_case_is_seen_by_its_account_only() {
     let (ana, account) = User::owner(&app, "ana@example.com").await;
     let (_, others) = User::owner(&app, "eve@example.com").await;
     let case = app.house.conduct.open(others, Cause::Other, Evidence::default()).await.unwrap();
-    assert_eq!(ana.get(&format!("/accounts/{account}/cases/{}", case.id)).await.refusal(), (404, "not_found"));
+    assert_eq!(
+        ana.get(&format!("/accounts/{account}/cases/{}", case.id)).await.refusal(),
+        (404, "not_found")
+    );
     assert_eq!(ana.get(&format!("/accounts/{account}/cases")).await.ok()["items"], json!([]));
 }

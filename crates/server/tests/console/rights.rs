@@ -11,7 +11,10 @@ async fn a_copy_is_given_to_who_proves_who_they_are() {
     let app = TestApp::start().await;
     let (ana, _) = User::owner(&app, "ana@example.com").await;
     assert_eq!(ana.post("/export", &json!({})).await.refusal(), (422, "invalid_field"));
-    assert_eq!(ana.post("/export", &json!({"password": "not this one"})).await.refusal(), (403, "proof_wrong"));
+    assert_eq!(
+        ana.post("/export", &json!({"password": "not this one"})).await.refusal(),
+        (403, "proof_wrong")
+    );
     let copy = ana.post("/export", &json!({"password": PASSWORD})).await;
     assert_eq!(copy.status, 200);
     assert!(copy.body.as_str().unwrap().starts_with("PK"), "a ZIP archive");
@@ -32,7 +35,8 @@ async fn withdrawing_a_consent_keeps_both_entries() {
         ana.post("/consents", &wish).await.ok();
     }
     let consents = ana.get("/consents").await.ok();
-    let given: Vec<_> = consents["items"].as_array().unwrap().iter().map(|consent| &consent["is_given"]).collect();
+    let given: Vec<_> =
+        consents["items"].as_array().unwrap().iter().map(|consent| &consent["is_given"]).collect();
     assert_eq!(given, [false, true]);
 }
 

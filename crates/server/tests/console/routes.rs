@@ -42,7 +42,8 @@ impl Route {
 
 /// Every route of the document.
 pub(crate) async fn every_route(app: &TestApp) -> Vec<Route> {
-    let document: Value = app.http.get(format!("{}/openapi.json", app.base_url)).send().await.unwrap().json().await.unwrap();
+    let document: Value =
+        app.http.get(format!("{}/openapi.json", app.base_url)).send().await.unwrap().json().await.unwrap();
     let mut routes = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
@@ -67,7 +68,8 @@ async fn every_route_needs_a_credential_or_is_on_the_list() {
         }
         let answer = stranger.ask(route.method.clone(), path, Some(&json!({})), &[]).await;
         assert_eq!(answer.refusal(), (401, "not_signed_in"), "{}", route.name());
-        let answer = User::with_key(&app, "no.key").ask(route.method.clone(), path, Some(&json!({})), &[]).await;
+        let answer =
+            User::with_key(&app, "no.key").ask(route.method.clone(), path, Some(&json!({})), &[]).await;
         assert_eq!(answer.refusal(), (401, "not_signed_in"), "{}", route.name());
     }
     assert_eq!(public, PUBLIC.map(str::to_owned).into());
@@ -88,7 +90,8 @@ async fn the_other_doors_are_described_and_closed() {
         let status = response.status().as_u16();
         let body: Value = response.json().await.unwrap();
         // The meters look at the body only.
-        let is_refused = status == 401 || (route.path.starts_with("/api/monitor") && body["success"] == false);
+        let is_refused =
+            status == 401 || (route.path.starts_with("/api/monitor") && body["success"] == false);
         assert!(is_refused, "{}: {status} {body}", route.name());
     }
     assert_eq!(doors, ["coding", "monitor", "paas"].map(str::to_owned).into());
@@ -98,17 +101,24 @@ async fn the_other_doors_are_described_and_closed() {
 #[tokio::test]
 async fn the_document_is_whole() {
     let app = TestApp::start().await;
-    let document: Value = app.http.get(format!("{}/openapi.json", app.base_url)).send().await.unwrap().json().await.unwrap();
+    let document: Value =
+        app.http.get(format!("{}/openapi.json", app.base_url)).send().await.unwrap().json().await.unwrap();
     let routes = every_route(&app).await;
     assert!(routes.len() > 100, "{}", routes.len());
     let mut names = BTreeSet::new();
     for route in &routes {
         let operation = &route.operation;
-        assert!(names.insert(operation["operationId"].as_str().unwrap().to_owned()), "{}", operation["operationId"]);
+        assert!(
+            names.insert(operation["operationId"].as_str().unwrap().to_owned()),
+            "{}",
+            operation["operationId"]
+        );
         assert!(operation["summary"].is_string(), "{} says nothing", route.name());
         let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let named: BTreeSet<_> = parameters.iter().filter(|p| p["in"] == "path").map(|p| p["name"].as_str().unwrap()).collect();
-        let wanted = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
+        let named: BTreeSet<_> =
+            parameters.iter().filter(|p| p["in"] == "path").map(|p| p["name"].as_str().unwrap()).collect();
+        let wanted =
+            route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
         assert_eq!(named, wanted, "{}", route.name());
     }
     let text = document.to_string();

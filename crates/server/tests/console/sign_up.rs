@@ -27,7 +27,10 @@ async fn someone_signs_up_and_gets_an_account_of_their_own() {
     let ana = User::log_in(&app, "ana@example.com").await;
     let accounts = ana.get("/accounts").await.ok();
     assert_eq!(accounts["items"][0]["account"]["name"], "Ana");
-    assert_eq!((&accounts["items"][0]["role"], accounts["items"].as_array().unwrap().len()), (&json!("owner"), 1));
+    assert_eq!(
+        (&accounts["items"][0]["role"], accounts["items"].as_array().unwrap().len()),
+        (&json!("owner"), 1)
+    );
     assert_eq!(ana.get("/consents").await.ok()["items"][0]["subject"], "terms");
 }
 
@@ -89,7 +92,10 @@ async fn a_mistake_names_its_field() {
         (json!({"email": "ana@example.com", "name": "Ana", "password": 12_345_678}), "password"),
         (json!({"email": "ana@example.com", "name": "\u{7}", "password": PASSWORD}), "name"),
         (json!({"email": "ana@example.com", "name": "Ana", "password": PASSWORD, "rank": 1}), "rank"),
-        (json!({"email": "ana@example.com", "name": "Ana", "password": PASSWORD, "about": {"locale": "fr"}}), "locale"),
+        (
+            json!({"email": "ana@example.com", "name": "Ana", "password": PASSWORD, "about": {"locale": "fr"}}),
+            "locale",
+        ),
     ];
     for (wish, field) in cases {
         let answer = stranger.post("/sign-up", &wish).await;

@@ -52,20 +52,28 @@ async fn nobody_gets_at_another_account() {
     let mut tried = 0;
     for route in every_route(&app).await {
         let Some(route_path) = route.path.strip_prefix("/api/console/accounts/{account}") else { continue };
-        let filled = segments.iter().fold(route_path.to_owned(), |path, (name, value)| path.replace(name, value));
+        let filled =
+            segments.iter().fold(route_path.to_owned(), |path, (name, value)| path.replace(name, value));
         assert!(!filled.contains('{'), "`{}` has a segment that this test does not know", route.path);
         let body = body_of(route_path);
         let theirs = format!("/accounts/{account}{filled}");
         for (who, user) in [("session", &eve), ("key", &program), ("operator's key", &operators_key)] {
             let answer = user.ask(route.method.clone(), &theirs, Some(&body), &[]).await;
-            let is_refused = answer.refusal() == (404, "not_found") || answer.refusal() == (403, "key_reads_only");
+            let is_refused =
+                answer.refusal() == (404, "not_found") || answer.refusal() == (403, "key_reads_only");
             assert!(is_refused, "{} with another's {who}: {} {}", route.name(), answer.status, answer.body);
         }
         // The same thing by way of an account that is theirs.
         if filled.matches('/').count() > 1 && filled.contains('_') {
             let smuggled = format!("/accounts/{eves}{filled}");
             let answer = eve.ask(route.method.clone(), &smuggled, Some(&body), &[]).await;
-            assert!(matches!(answer.status, 404 | 410), "{}: {} {}", route.name(), answer.status, answer.body);
+            assert!(
+                matches!(answer.status, 404 | 410),
+                "{}: {} {}",
+                route.name(),
+                answer.status,
+                answer.body
+            );
         }
         tried += 1;
     }

@@ -151,7 +151,10 @@ impl<'a> User<'a> {
 /// The code that a device would show now for a secret in base32.
 pub(crate) fn code_of(secret: &str) -> String {
     let secret = totp_rs::Secret::try_from_base32(secret).unwrap();
-    let built = totp_rs::Builder::new().with_algorithm(totp_rs::Algorithm::SHA1).with_digits(6).with_step_duration(30);
+    let built = totp_rs::Builder::new()
+        .with_algorithm(totp_rs::Algorithm::SHA1)
+        .with_digits(6)
+        .with_step_duration(30);
     let device = built.with_secret(secret).with_account_name("ana").build().unwrap();
     device.generate(u64::try_from(SystemClock.now().as_secs()).unwrap()).to_string()
 }

@@ -32,7 +32,10 @@ async fn the_first_writes_and_others_read_it<S: IdempotencyStore>(store: &S) {
     assert_eq!(begin(store, &first, 0).await, IdempotencyBegun::Written);
     let second = record("per_a", "k-1; DROP TABLE", "bb", 200);
     assert_eq!(begin(store, &second, 1).await, IdempotencyBegun::Known(first.clone()));
-    assert_eq!(begin(store, &record("per_b", "k-1; DROP TABLE", "cc", 100), 1).await, IdempotencyBegun::Written);
+    assert_eq!(
+        begin(store, &record("per_b", "k-1; DROP TABLE", "cc", 100), 1).await,
+        IdempotencyBegun::Written
+    );
 
     let finished = record("per_a", "k-1; DROP TABLE", "dd", 500);
     store.idempotency_finish(&finished).await.expect("the store answers");

@@ -54,7 +54,8 @@ impl IdempotencyStore for MemoryIdempotency {
 
     async fn idempotency_expire(&self, now: Timestamp, limit: u32) -> Result<u64, IdempotencyStoreError> {
         Ok(self.rows(|rows| {
-            let over = rows.iter().filter(|(_, record)| record.expires <= now).map(|(place, _)| place.clone());
+            let over =
+                rows.iter().filter(|(_, record)| record.expires <= now).map(|(place, _)| place.clone());
             let over: Vec<_> = over.take(limit as usize).collect();
             for place in &over {
                 rows.remove(place);

@@ -191,7 +191,8 @@ mod tests {
     /// AUTH-12: `Accept-Language` chooses the language of messages.
     #[test]
     fn a_detail_is_a_sentence_in_english_and_the_table_speaks_chinese() {
-        let mut error = ConsoleError::saying(Problem::InvalidField, "a name is 1 to 100 characters").at("name");
+        let mut error =
+            ConsoleError::saying(Problem::InvalidField, "a name is 1 to 100 characters").at("name");
         assert_eq!(error.body().error.message, "A name is 1 to 100 characters.");
         error.language = Language::Chinese;
         assert_eq!(error.body().error.message, Problem::InvalidField.chinese());

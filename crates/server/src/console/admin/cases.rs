@@ -45,13 +45,16 @@ async fn open(
 ) -> Result<Json<CaseShape>, Refused> {
     account(&console, wish.account).await?;
     let cause = named("cause", &Cause::ALL, Cause::as_str, &wish.cause)?;
-    let requests = wish.requests.iter().map(|id| {
-        RequestId::parse(id).ok_or_else(|| invalid("requests", "each is a request's id"))
-    });
+    let requests = wish
+        .requests
+        .iter()
+        .map(|id| RequestId::parse(id).ok_or_else(|| invalid("requests", "each is a request's id")));
     let requests = requests.collect::<Result<_, Refused>>()?;
     let evidence = Evidence { requests, note: wish.note, ..Evidence::default() };
     let case = console.conduct.open(wish.account, cause, evidence).await?;
-    console.note(&operator.by, Some(case.account), "case.open", case.id, json!({"cause": cause.as_str()})).await?;
+    console
+        .note(&operator.by, Some(case.account), "case.open", case.id, json!({"cause": cause.as_str()}))
+        .await?;
     Ok(Json(shown(&case)))
 }
 

@@ -84,7 +84,11 @@ async fn author(console: &Console, actor: Actor) -> Result<String, Refused> {
         Actor::Person(person) => console.people.find(person).await?,
         Actor::Key(_) | Actor::Operator | Actor::System | Actor::Nobody => None,
     };
-    Ok(person.map_or_else(|| actor.to_string(), |person| person.email.to_string()).chars().take(200).collect())
+    Ok(person
+        .map_or_else(|| actor.to_string(), |person| person.email.to_string())
+        .chars()
+        .take(200)
+        .collect())
 }
 
 fn heading(document: &OperatorDocument) -> DocumentShape {

@@ -104,7 +104,8 @@ async fn refund(
     operator: OperatorOnly,
     Body(wish): Body<RefundWish>,
 ) -> Result<Json<Refunded>, Refused> {
-    let request = RequestId::parse(&wish.request).ok_or_else(|| invalid("request", "this is no request's id"))?;
+    let request =
+        RequestId::parse(&wish.request).ok_or_else(|| invalid("request", "this is no request's id"))?;
     let Money(amount) = wish.amount;
     if !amount.is_positive() {
         return Err(invalid("amount", "a refund is above zero"));
@@ -122,7 +123,10 @@ async fn refund(
             return refused(Problem::NotFound, "the request was not charged");
         }
         RefundOutcome::TooMuch { left } => {
-            return refused(Problem::AmountRefused, &format!("only {left} of the charge are left to give back"));
+            return refused(
+                Problem::AmountRefused,
+                &format!("only {left} of the charge are left to give back"),
+            );
         }
     };
     let account = console.ledger.settled(&refund.request).await?.map(|settled| settled.account);

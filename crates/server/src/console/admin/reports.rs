@@ -64,7 +64,10 @@ async fn usage_csv(
 /// Checks everything that must hold in the ledger. May take minutes.
 #[utoipa::path(post, path = "/admin/ledger/verify", tag = "admin_reports",
     responses((status = 200, body = LedgerReport)))]
-async fn verify_ledger(State(console): State<Console>, operator: OperatorOnly) -> Result<Json<LedgerReport>, Refused> {
+async fn verify_ledger(
+    State(console): State<Console>,
+    operator: OperatorOnly,
+) -> Result<Json<LedgerReport>, Refused> {
     let verified = console.ledger.verify().await?;
     let details = serde_json::json!({"is_clean": verified.is_clean()});
     console.note(&operator.by, Some(console.operator), "ledger.verify", console.operator, details).await?;
