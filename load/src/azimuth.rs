@@ -78,7 +78,8 @@ impl Installation {
     pub fn set_document(&self, name: &str, document: &Value) -> anyhow::Result<()> {
         let path = self.folder.join(format!("{name}.json"));
         fs::write(&path, document.to_string())?;
-        let output = self.command(&["admin", "set", name]).arg(&path).output().context("azimuth admin set")?;
+        let output =
+            self.command(&["admin", "set", name]).arg(&path).output().context("azimuth admin set")?;
         ensure!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
         Ok(())
     }

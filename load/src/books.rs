@@ -32,14 +32,14 @@ impl Add for Counted {
     }
 }
 
-/// The books, of which the operator's pages are read.
+/// The operator's pages of them.
 pub struct Books {
     store: Store,
     operator: AccountId,
     subscription: Subscription,
 }
 
-/// Every request of the load costs this: the usual script's figures, at the documented prices.
+/// Every request asks for this model, and is answered by the usual script with these figures.
 const MODEL: &str = "glm-4.7";
 const PROMPT_TOKENS: Tokens = Tokens(20);
 
@@ -55,7 +55,8 @@ impl Books {
     pub async fn verify(&self) -> anyhow::Result<String> {
         let verified = self.store.verify().await?;
         ensure!(verified.is_clean(), "the books are wrong: {verified:#?}");
-        let counted: Vec<String> = verified.counted.iter().map(|(what, count)| format!("{count} {what}")).collect();
+        let counted: Vec<String> =
+            verified.counted.iter().map(|(what, count)| format!("{count} {what}")).collect();
         Ok(counted.join(", "))
     }
 
@@ -66,7 +67,8 @@ impl Books {
     }
 
     pub async fn has(&self, request: &RequestId) -> anyhow::Result<bool> {
-        Ok(self.store.usage_find(request).await?.is_some())
+        let query = UsageQuery { request: Some(request.clone()), ..UsageQuery::default() };
+        Ok(!self.store.usage_list(&query, 1).await?.is_empty())
     }
 
     /// How many requests are on record.

@@ -99,14 +99,8 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     let bench = Bench::new(options, nginx_version.is_some())?;
     let mut report = Report::new(&["figure", "Azimuth", "nginx", "budget"]);
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-        for part in [
-            Part::Start,
-            Part::Requests,
-            Part::Charging,
-            Part::Latency,
-            Part::Streams,
-            Part::Memory,
-        ] {
+        for part in [Part::Start, Part::Requests, Part::Charging, Part::Latency, Part::Streams, Part::Memory]
+        {
             if !options.only.is_empty() && !options.only.contains(&part) {
                 continue;
             }
@@ -173,7 +167,15 @@ impl<'a> Bench<'a> {
         let (server_cores, driver_cores) = Cores::all().split(options.server_cores);
         let upstream = Upstream::start(&driver_cores, folder.path())?;
         driver_cores.keep_this_thread();
-        Ok(Self { options, server_cores, driver_cores, upstream, has_nginx, folder, databases: RefCell::default() })
+        Ok(Self {
+            options,
+            server_cores,
+            driver_cores,
+            upstream,
+            has_nginx,
+            folder,
+            databases: RefCell::default(),
+        })
     }
 
     fn time(&self) -> Duration {
@@ -200,7 +202,8 @@ impl<'a> Bench<'a> {
         }
         if let Some(server) = &self.options.redis {
             let prefix = folder.file_name().unwrap_or_default().display();
-            let _ = writeln!(config, "[redis]\nurl = {server:?}\nprefix = \"load-{}-{prefix}\"", process::id());
+            let _ =
+                writeln!(config, "[redis]\nurl = {server:?}\nprefix = \"load-{}-{prefix}\"", process::id());
         }
         Installation::new(&self.options.azimuth, folder)?.with_config(&config)
     }

@@ -14,11 +14,12 @@ use async_trait::async_trait;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use futures::{FutureExt, StreamExt, stream};
 use gateway::{
-    Catalogue, ChatCall, Door, Finding, Gateway, GatewayLimits, Leases, LeasesSettings, Limits, Meter, MeterSettings,
-    ModelCard, ModelMapping, RateRules, RouteTo,
+    Catalogue, ChatCall, Door, Finding, Gateway, GatewayLimits, Leases, LeasesSettings, Limits, Meter,
+    MeterSettings, ModelCard, ModelMapping, RateRules, RouteTo,
 };
 use inference::{
-    ChatEngine, ChatEvent, ChatRequest, ChatStream, EngineDescription, EngineError, FinishReason, Message, Part,
+    ChatEngine, ChatEvent, ChatRequest, ChatStream, EngineDescription, EngineError, FinishReason, Message,
+    Part,
 };
 use ledger::{LedgerStore, MemoryLedger, Pool, PoolKind, TopUp, Units, WindowLimit, WindowName, WindowSpan};
 use serde_json::{Value, json};
@@ -26,7 +27,8 @@ use testkit::house::House;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::task::TaskTracker;
 use vocab::{
-    AccountId, Clock, ModelName, NanoUsd, NodeId, RequestId, SubscriptionId, SystemClock, Timestamp, Tokens, Usage,
+    AccountId, Clock, ModelName, NanoUsd, NodeId, RequestId, SubscriptionId, SystemClock, Timestamp, Tokens,
+    Usage,
 };
 
 const ACCOUNTS: usize = 1_000;
@@ -216,7 +218,11 @@ fn whole(criterion: &mut Criterion) {
         ("charged to a plan", &charged, Door::Coding),
     ] {
         group.bench_function(name, |bench| {
-            bench.iter_batched(|| call(door), |call| answer(&runtime, gateway, &caller, call), BatchSize::SmallInput);
+            bench.iter_batched(
+                || call(door),
+                |call| answer(&runtime, gateway, &caller, call),
+                BatchSize::SmallInput,
+            );
         });
     }
     group.finish();

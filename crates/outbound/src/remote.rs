@@ -83,7 +83,7 @@ impl RemoteEngine {
         let question = self.send(Method::GET, &self.endpoints.models, Bytes::new());
         let outcome = match timeout(PROBE_MAX, question).await {
             Err(_) => Err(timed_out("no answer to a probe", PROBE_MAX)),
-            Ok(Err(error)) => Err(self.unsent(error)),
+            Ok(Err(error)) => Err(self.unsent(&error)),
             // Any answer but a failure shows that the host lives; not every host has a list of models.
             Ok(Ok(response)) if !response.status().is_server_error() => Ok(()),
             Ok(Ok(response)) => Err(self.refusal(response, Tokens::ZERO).await),
@@ -112,7 +112,7 @@ impl RemoteEngine {
     /// A question beside the chat, with a JSON answer.
     async fn ask<T: DeserializeOwned>(&self, uri: &Uri, body: Vec<u8>) -> Result<T, EngineError> {
         let exchange = async {
-            let response = self.post(uri, body.into()).await.map_err(|unsent| self.unsent(unsent))?;
+            let response = self.post(uri, body.into()).await.map_err(|unsent| self.unsent(&unsent))?;
             if !response.status().is_success() {
                 return Err(self.refusal(response, Tokens::ZERO).await);
             }
@@ -143,7 +143,7 @@ impl RemoteEngine {
             }
             Ok(Err(error)) => {
                 attempt.failed();
-                return Err(self.unsent(error));
+                return Err(self.unsent(&error));
             }
             Ok(Ok(response)) => response,
         };
@@ -188,7 +188,7 @@ impl RemoteEngine {
         self.refusals.read_response(status, &headers, &body, prompt_estimate)
     }
 
-    fn unsent(&self, unsent: Unsent) -> EngineError {
+    fn unsent(&self, unsent: &Unsent) -> EngineError {
         let reason = self.refusals.clean(&unsent.reason);
         if unsent.is_timeout { EngineError::TimedOut { reason } } else { EngineError::Unavailable { reason } }
     }

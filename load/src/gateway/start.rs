@@ -13,7 +13,8 @@ pub(super) fn measure(bench: &Bench<'_>, report: &mut Report) -> anyhow::Result<
     let mut resident = 0;
     let mut threads = 0;
     for round in 0..bench.options.rounds {
-        let installation = bench.installation(&bench.folder(&format!("start-{round}")), &script, Charging::On)?;
+        let installation =
+            bench.installation(&bench.folder(&format!("start-{round}")), &script, Charging::On)?;
         first.push_time(installation.start(&bench.server_cores)?.ready_after);
         let azimuth = installation.start(&bench.server_cores)?;
         again.push_time(azimuth.ready_after);

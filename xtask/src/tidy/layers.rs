@@ -79,11 +79,7 @@ pub(super) const HOUSE: &[Room] = &[
         ],
     },
     // Reads the books of the servers that it drives.
-    Room {
-        name: "load",
-        level: None,
-        may_import: &["vocab", "ledger", "accounts", "gateway", "store"],
-    },
+    Room { name: "load", level: None, may_import: &["vocab", "ledger", "accounts", "gateway", "store"] },
     Room { name: "xtask", level: None, may_import: &[] },
 ];
 

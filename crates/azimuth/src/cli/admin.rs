@@ -71,6 +71,7 @@ pub(crate) enum AdminCommand {
 /// Reads the id of a request as `x-request-id` and answers carry it.
 pub(super) fn request_id(text: &str) -> Result<RequestId, String> {
     RequestId::parse(text).ok_or_else(|| {
-        "a request has 14 digits and 16 hexadecimal digits; `azimuth usage --requests` shows the newest".to_owned()
+        "a request has 14 digits and 16 hexadecimal digits; `azimuth usage --requests` shows the newest"
+            .to_owned()
     })
 }

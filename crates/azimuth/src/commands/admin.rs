@@ -70,8 +70,11 @@ impl Desk {
         details: Value,
     ) -> anyhow::Result<()> {
         let Value::Object(details) = details else { anyhow::bail!("details are an object") };
-        let recorded =
-            self.books.audit.record(&By::OPERATOR, account, AuditAction::named(action), target, details).await;
+        let recorded = self
+            .books
+            .audit
+            .record(&By::OPERATOR, account, AuditAction::named(action), target, details)
+            .await;
         recorded.context("it is done, but could not be written to the audit log")
     }
 
@@ -88,7 +91,8 @@ impl Desk {
 /// A line that can be shown in a list.
 fn one_line<'a>(what: &str, text: &'a str) -> anyhow::Result<&'a str> {
     let text = text.trim();
-    let is_line = text.chars().take(LINE_CHARS_MAX + 1).count() <= LINE_CHARS_MAX && !text.chars().any(char::is_control);
+    let is_line = text.chars().take(LINE_CHARS_MAX + 1).count() <= LINE_CHARS_MAX
+        && !text.chars().any(char::is_control);
     ensure!(is_line, "{what} is one line of at most {LINE_CHARS_MAX} characters");
     Ok(text)
 }

@@ -6,9 +6,9 @@ use anyhow::{Context, bail};
 use serde_json::json;
 use vocab::{Clock, KeyId, SystemClock, Timestamp};
 
+use crate::books::Books;
 use crate::cli::{Global, Keys, Output};
 use crate::terminal::{print_json, print_table};
-use crate::books::Books;
 
 const PAGE: u32 = 200;
 

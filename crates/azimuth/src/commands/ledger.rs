@@ -27,7 +27,11 @@ pub(super) async fn run(global: &Global, asked: Ledger) -> anyhow::Result<ExitCo
 
 async fn verify(books: &Books, json: bool) -> anyhow::Result<bool> {
     let verified = books.store.verify().await?;
-    if json { print_json(&described(&verified))? } else { print(&verified) }
+    if json {
+        print_json(&described(&verified))?;
+    } else {
+        print(&verified);
+    }
     Ok(verified.is_clean())
 }
 
@@ -48,7 +52,9 @@ fn print(verified: &Verified) {
     if broken == 0 {
         println!("\nThe books are right.");
     } else {
-        println!("\n{broken} of these do not hold. Stop the servers, keep a copy of the database, and find out why.");
+        println!(
+            "\n{broken} of these do not hold. Stop the servers, keep a copy of the database, and find out why."
+        );
     }
 }
 

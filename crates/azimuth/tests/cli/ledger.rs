@@ -40,12 +40,16 @@ async fn a_request_is_explained_line_by_line_and_the_books_are_right() {
     // What was paid in is in cash, set aside for the server, or earned.
     let entries = installation.json(&["ledger", "entries", &account, "--json"]);
     let moved = |book: &str| {
-        let postings = entries.as_array().unwrap().iter().flat_map(|entry| entry["postings"].as_array().unwrap());
+        let postings =
+            entries.as_array().unwrap().iter().flat_map(|entry| entry["postings"].as_array().unwrap());
         NanoUsd::checked_sum(postings.filter(|one| one["book"] == book).map(|one| usd(&one["usd"]))).unwrap()
     };
     assert_eq!(moved("payments"), -usd(&json!("3")));
     assert_eq!(moved("revenue"), sum);
-    assert_eq!(NanoUsd::checked_sum([moved("cash"), moved("held"), moved("revenue")]), Some(usd(&json!("3"))));
+    assert_eq!(
+        NanoUsd::checked_sum([moved("cash"), moved("held"), moved("revenue")]),
+        Some(usd(&json!("3")))
+    );
 
     let verified = installation.json(&["ledger", "verify", "--json"]);
     assert_eq!((&verified["is_clean"], &verified["counted"]["settled requests"]), (&json!(true), &json!(1)));

@@ -96,7 +96,8 @@ impl Customer {
         let plan = book.plan(&self.subscription.plan).expect("the plan is in the book");
         let limits = book.windows(plan, &self.subscription, pool.kind, now);
         let windows = site.store.quota_used(pool, &limits, now).await.expect("the store answers");
-        let week = windows.iter().find(|window| window.limit.name == WindowName::Week).expect("there is a week");
+        let week =
+            windows.iter().find(|window| window.limit.name == WindowName::Week).expect("there is a week");
         assert!(windows.iter().all(|window| window.used == week.used), "both windows count the same");
         week.used
     }

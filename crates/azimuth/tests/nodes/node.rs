@@ -39,7 +39,8 @@ impl Node {
             assert!(ended.is_none() && Instant::now() < deadline, "the node did not start: {}", self.log());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        let about: Value = serde_json::from_slice(&std::fs::read(&self.ready).expect("readable")).expect("JSON");
+        let about: Value =
+            serde_json::from_slice(&std::fs::read(&self.ready).expect("readable")).expect("JSON");
         self.base_url = about["base_url"].as_str().expect("a URL").to_owned();
         self.key = about["api_key"].as_str().expect("a key").to_owned();
         self

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use accounts::{
-    Account, Accounts, DocumentName, Documents, GrantStart, Keys, PlanBook, PlanGrant, Plans, RateOverrides, Seal,
-    Subscription, Term,
+    Account, Accounts, DocumentName, Documents, GrantStart, Keys, PlanBook, PlanGrant, Plans, RateOverrides,
+    Seal, Subscription, Term,
 };
 use futures::future::join_all;
 use ledger::{Funds, LedgerStore, PriceBook, Settled, TopUp};
@@ -131,7 +131,8 @@ impl Site {
                 host.base_url()
             )
         };
-        let text = engine("quick", &self.host, "glm-4.7") + &engine("silent", &self.silent_host, "glm-4.6") + more;
+        let text =
+            engine("quick", &self.host, "glm-4.7") + &engine("silent", &self.silent_host, "glm-4.6") + more;
         std::fs::write(self.config(), text).expect("writable");
     }
 
@@ -243,7 +244,13 @@ impl Site {
 
     /// Stops every node, and looks whether the account was charged for exactly so many answers, with nothing left set
     /// aside, and whether the books are right.
-    pub async fn is_charged_in_the_end(&self, nodes: Vec<Node>, account: AccountId, dollars: &str, answers: usize) {
+    pub async fn is_charged_in_the_end(
+        &self,
+        nodes: Vec<Node>,
+        account: AccountId,
+        dollars: &str,
+        answers: usize,
+    ) {
         join_all(nodes.into_iter().map(Node::stop)).await;
         assert_eq!(self.funds(account).await.held, NanoUsd::ZERO);
         assert_eq!(self.charged(account, dollars).await, cost_of(answers));

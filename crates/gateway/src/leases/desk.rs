@@ -130,7 +130,9 @@ impl<B: Bank> Desk<B> {
             Reserve::Refused(lack) => return Step::Done(Err(Refused::Lack(lack))),
             Reserve::Short(ask) => self.launch(key, entry, ask),
             // A silent store would keep everyone waiting, again and again: one request finds out for all.
-            Reserve::Awaited if self.circuit.is_probing() => return Step::Done(entry.at_hand(now, want, least)),
+            Reserve::Awaited if self.circuit.is_probing() => {
+                return Step::Done(entry.at_hand(now, want, least));
+            }
             Reserve::Awaited | Reserve::Crowded => {}
         }
         match &entry.flight {

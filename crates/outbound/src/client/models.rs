@@ -32,6 +32,7 @@ const PROBES_MAX: u32 = 3;
 /// The host gets a pool of its own, so that a slow one takes nothing from the others.
 pub(crate) struct ModelClient(Way);
 
+#[expect(clippy::large_enum_variant, reason = "there is one for each engine, and it is never moved")]
 enum Way {
     /// Straight to the host. Most hosts stand next door, and this costs half of the other way.
     Straight(Client<Connector, Full<Bytes>>),
@@ -74,7 +75,8 @@ impl ModelClient {
         *request.headers_mut() = headers.clone();
         match &self.0 {
             Way::Straight(client) => {
-                let response = client.request(request.map(Full::new)).await.map_err(Unsent::straight)?;
+                let response = client.request(request.map(Full::new)).await;
+                let response = response.map_err(|error| Unsent::straight(&error))?;
                 Ok(response.map(|body| Pieces(Source::Straight(body))))
             }
             Way::Guarded(client) => {
@@ -106,10 +108,10 @@ pub(crate) struct Unsent {
 }
 
 impl Unsent {
-    fn straight(error: hyper_util::client::legacy::Error) -> Self {
-        let is_timeout = has_timed_out(&error);
+    fn straight(error: &hyper_util::client::legacy::Error) -> Self {
+        let is_timeout = has_timed_out(error);
         let is_lost = !error.is_connect() && !is_timeout;
-        Self { reason: format!("error sending request: {}", chain(&error)), is_timeout, is_lost }
+        Self { reason: format!("error sending request: {}", chain(error)), is_timeout, is_lost }
     }
 
     fn guarded(error: reqwest::Error) -> Self {
@@ -120,7 +122,8 @@ impl Unsent {
 }
 
 fn has_timed_out(error: &(dyn Error + 'static)) -> bool {
-    let is_late = error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut);
+    let is_late =
+        error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut);
     is_late || error.source().is_some_and(has_timed_out)
 }
 

@@ -212,7 +212,7 @@ async fn account(parts: &mut Parts, console: &Console) -> Result<AccountId, Refu
 
 fn check_scope(caller: &accounts::Caller, origin: &Origin) -> Result<(), Refused> {
     let allowed = caller.scope.allows(CONSOLE_DOOR, None, origin.source);
-    allowed.map_err(|why| ConsoleError::saying(Problem::KeyReadsOnly, why).into())
+    allowed.map_err(|why| ConsoleError::saying(Problem::KeyReadsOnly, &why).into())
 }
 
 /// What a program with a key is in its key's account: someone who sees what `action` is about, and changes nothing. It

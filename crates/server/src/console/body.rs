@@ -58,7 +58,7 @@ impl<T: FromStr> FromRequestParts<Console> for Named<T> {
 
 /// Reads a text that comes in as something of ours.
 pub(super) fn parsed<T: FromStr<Err: std::fmt::Display>>(field: &str, text: &str) -> Result<T, Refused> {
-    text.parse().map_err(|why: T::Err| ConsoleError::saying(Problem::InvalidField, why).at(field).into())
+    text.parse().map_err(|why: T::Err| ConsoleError::saying(Problem::InvalidField, &why).at(field).into())
 }
 
 /// Reads a text that may be missing.
@@ -79,7 +79,7 @@ pub(super) fn named<T: Copy>(
     let found = all.iter().copied().find(|known| name(*known) == text);
     found.ok_or_else(|| {
         let names: Vec<_> = all.iter().map(|known| name(*known)).collect();
-        invalid(field, format!("expected one of {}", names.join(", ")))
+        invalid(field, &format!("expected one of {}", names.join(", ")))
     })
 }
 
@@ -93,6 +93,6 @@ pub(super) fn moment(field: &str, text: Option<&str>) -> Result<Option<vocab::Ti
 }
 
 /// 422 that names a field.
-pub(super) fn invalid(field: &str, why: impl ToString) -> Refused {
+pub(super) fn invalid(field: &str, why: &str) -> Refused {
     ConsoleError::saying(Problem::InvalidField, why).at(field).into()
 }

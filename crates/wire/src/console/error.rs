@@ -52,7 +52,7 @@ impl ConsoleError {
     }
 
     /// The refusal with a sentence that says more, where English is spoken.
-    pub fn saying(problem: Problem, detail: impl ToString) -> Self {
+    pub fn saying(problem: Problem, detail: &(impl ToString + ?Sized)) -> Self {
         Self { detail: Some(detail.to_string()), ..Self::of(problem) }
     }
 

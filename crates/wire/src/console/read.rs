@@ -16,7 +16,7 @@ pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ConsoleError> {
             return ConsoleError::of(Problem::InvalidBody);
         }
         let (field, why) = told(&path, &inner.to_string());
-        ConsoleError::saying(Problem::InvalidField, why).at(&field)
+        ConsoleError::saying(Problem::InvalidField, &why).at(&field)
     })?;
     deserializer.end().map_err(|_| ConsoleError::of(Problem::InvalidBody))?;
     Ok(value)

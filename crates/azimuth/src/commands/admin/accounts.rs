@@ -20,7 +20,10 @@ pub(super) async fn run(desk: &Desk, command: Accounts) -> anyhow::Result<()> {
         Accounts::Lock { id } => change(desk, id, AccountEvent::Lock).await,
         Accounts::Release { id } => change(desk, id, AccountEvent::Release).await,
         Accounts::Close { id, yes } => {
-            ensure!(yes, "a closed account cannot be opened again; say `--yes` if you mean it, or lock it instead");
+            ensure!(
+                yes,
+                "a closed account cannot be opened again; say `--yes` if you mean it, or lock it instead"
+            );
             change(desk, id, AccountEvent::Close).await
         }
         Accounts::Rates { id, limits } => rates(desk, id, &limits).await,

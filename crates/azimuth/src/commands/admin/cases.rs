@@ -1,6 +1,6 @@
 use accounts::{Case, CaseQuery, ConductError, Evidence};
 use serde_json::{Value, json};
-use vocab::{AccountId, CaseId};
+use vocab::{AccountId, CaseId, RequestId};
 
 use super::Desk;
 use crate::cli::admin::{Cases, Cause, Decision};
@@ -79,7 +79,7 @@ fn show(desk: &Desk, case: &Case) -> anyhow::Result<()> {
         return print_json(&described(case));
     }
     let client = case.evidence.client.as_ref();
-    let requests: Vec<&str> = case.evidence.requests.iter().map(|request| request.as_str()).collect();
+    let requests: Vec<&str> = case.evidence.requests.iter().map(RequestId::as_str).collect();
     let mut facts = vec![
         ("case", case.id.to_string()),
         ("account", case.account.to_string()),

@@ -64,7 +64,8 @@ pub(super) async fn edit(global: &Global, desk: &Desk, asked: &EditDocument) -> 
     let text = read(&path)?;
     if text.trim_end() == before.trim_end() {
         fs::remove_file(&path)?;
-        return desk.say("nothing was changed", &json!({ "document": name, "version": base, "changed": false }));
+        return desk
+            .say("nothing was changed", &json!({ "document": name, "version": base, "changed": false }));
     }
     let written = propose(desk, name, base, &text).await.with_context(|| {
         let path = path.display();
@@ -123,7 +124,11 @@ fn read(path: &Path) -> anyhow::Result<String> {
         fs::File::open(path).and_then(|file| file.take(BYTES_MAX + 1).read_to_string(&mut text))
     };
     let length = read.with_context(|| format!("{} cannot be read", path.display()))?;
-    ensure!(u64::try_from(length).is_ok_and(|length| length <= BYTES_MAX), "{} is no document: it is too long", path.display());
+    ensure!(
+        u64::try_from(length).is_ok_and(|length| length <= BYTES_MAX),
+        "{} is no document: it is too long",
+        path.display()
+    );
     Ok(text)
 }
 
@@ -133,7 +138,11 @@ fn run_editor(editor: &str, path: &Path) -> anyhow::Result<()> {
     let program = words.next().unwrap_or(editor);
     let status = Command::new(program).args(words).arg(path).status();
     let status = status.with_context(|| format!("the editor `{editor}` cannot be started"))?;
-    ensure!(status.success(), "the editor ended with {status}; nothing is changed, and {} is kept", path.display());
+    ensure!(
+        status.success(),
+        "the editor ended with {status}; nothing is changed, and {} is kept",
+        path.display()
+    );
     Ok(())
 }
 

@@ -40,7 +40,8 @@ async fn create(desk: &Desk, asked: NewKey) -> anyhow::Result<()> {
         expires: asked.expires_days.map(days),
     };
     let (key, secret) = desk.books.keys.create_under(asked.account, &asked.name, terms).await?;
-    desk.record(Some(key.account), "key.create", key.id, json!({ "name": key.name, "scope": *key.scope })).await?;
+    desk.record(Some(key.account), "key.create", key.id, json!({ "name": key.name, "scope": *key.scope }))
+        .await?;
     hand_over(desk, &key, &secret)
 }
 

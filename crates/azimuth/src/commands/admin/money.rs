@@ -14,7 +14,8 @@ pub(super) async fn top_up(desk: &Desk, asked: TopUp) -> anyhow::Result<()> {
     desk.account(account).await?;
     ensure!(amount != NanoUsd::ZERO, "say how many dollars, such as 10 or 12.50");
 
-    let top_up = ledger::TopUp { reference: reference.to_owned(), account, amount, at: desk.books.clock.now() };
+    let top_up =
+        ledger::TopUp { reference: reference.to_owned(), account, amount, at: desk.books.clock.now() };
     let applied = desk.books.store.top_up(&top_up).await?;
     match applied {
         Applied::Now => {
@@ -82,7 +83,8 @@ pub(super) async fn refund(desk: &Desk, asked: Refund) -> anyhow::Result<()> {
     let settled = store.settled(&request).await?.with_context(not_charged)?;
 
     let at = desk.books.clock.now();
-    let refund = ledger::Refund { reference, request: request.clone(), amount, credits: GrantId::generate(), at };
+    let refund =
+        ledger::Refund { reference, request: request.clone(), amount, credits: GrantId::generate(), at };
     match store.refund(&refund).await.map_err(because)? {
         RefundOutcome::NotCharged => bail!(not_charged()),
         RefundOutcome::TooMuch { left } => {

@@ -44,7 +44,10 @@ async fn lines(desk: &Desk, asked: &UsageReport) -> anyhow::Result<Vec<DailyUsag
         if is_last {
             return Ok(lines);
         }
-        ensure!(lines.len() <= LINES_MAX, "more than {LINES_MAX} lines; ask for fewer `--days`, or one `--account`");
+        ensure!(
+            lines.len() <= LINES_MAX,
+            "more than {LINES_MAX} lines; ask for fewer `--days`, or one `--account`"
+        );
     }
 }
 

@@ -14,7 +14,9 @@ pub(super) async fn run(
     json: bool,
 ) -> anyhow::Result<()> {
     let found = books.accounts.find(account).await?;
-    found.with_context(|| format!("there is no account {account}; `azimuth admin accounts list` shows them"))?;
+    found.with_context(|| {
+        format!("there is no account {account}; `azimuth admin accounts list` shows them")
+    })?;
     let entries = books.store.entries(account, before, limit).await?;
     if json {
         return print_json(&entries.iter().map(described).collect::<Vec<_>>());

@@ -10,7 +10,11 @@ use crate::terminal::{minute, print_facts, print_json, print_table};
 /// Lists what a request was charged for. Says whether that is what it cost.
 pub(super) async fn run(books: &Books, request: &RequestId, json: bool) -> anyhow::Result<bool> {
     let explained = Explained::of(books, request).await?;
-    if json { print_json(&explained.facts())? } else { explained.print()? }
+    if json {
+        print_json(&explained.facts())?;
+    } else {
+        explained.print()?;
+    }
     Ok(explained.adds_up())
 }
 
@@ -203,10 +207,13 @@ fn print_quota(quota: &QuotaUse, plan: Option<&str>) -> anyhow::Result<()> {
     let windows: Vec<String> = quota
         .anchored
         .iter()
-        .map(|(window, starts)| format!("the {} from {} UTC", window.as_str().replace('_', " "), minute(*starts)))
+        .map(|(window, starts)| {
+            format!("the {} from {} UTC", window.as_str().replace('_', " "), minute(*starts))
+        })
         .collect();
     let rolling = "the five hours since it was used";
-    let windows = if windows.is_empty() { rolling.to_owned() } else { format!("{rolling}; {}", windows.join("; ")) };
+    let windows =
+        if windows.is_empty() { rolling.to_owned() } else { format!("{rolling}; {}", windows.join("; ")) };
     facts.push(("windows", windows));
     print_facts(&facts)
 }

@@ -81,8 +81,7 @@ impl Portrait {
         facts["keys"] = self.keys.iter().map(keys::described).collect();
         facts["strikes"] = self.conduct.strikes.into();
         facts["restriction"] = self.conduct.restriction.as_ref().map_or(Value::Null, restriction_facts);
-        facts["cases"] =
-            self.cases.iter().map(|case| json!({"id": case.id, "state": case.state})).collect();
+        facts["cases"] = self.cases.iter().map(|case| json!({"id": case.id, "state": case.state})).collect();
         facts
     }
 
@@ -171,7 +170,7 @@ fn window_row(window: &WindowState) -> Vec<String> {
     let (count, unit) = accounts::window_words(window.limit.name);
     let permille = accounts::permille_used(window);
     vec![
-        format!("{count} {unit}"),
+        format!("{count} {unit}{}", if count == "1" { "" } else { "s" }),
         format!("{}.{} %", permille / 10, permille % 10),
         window.resets.map_or("nothing is used".to_owned(), minute),
     ]
@@ -203,7 +202,9 @@ fn restriction_in_words(restriction: &Restriction) -> String {
         Restriction::Throttled { calls_per_minute, until, .. } => {
             format!("{calls_per_minute} calls a minute {}", ends(until))
         }
-        Restriction::Suspended { awaits_review: true, .. } => "suspended; a ban waits for your word".to_owned(),
+        Restriction::Suspended { awaits_review: true, .. } => {
+            "suspended; a ban waits for your word".to_owned()
+        }
         Restriction::Suspended { until, .. } => format!("suspended {}", ends(until)),
         Restriction::Banned { since, .. } => format!("banned since {} UTC", minute(*since)),
     };
