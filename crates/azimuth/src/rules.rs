@@ -29,8 +29,12 @@ impl Rules {
             .with_validator(DocumentName::Plans, |body| checked(PlanBook::from_value(body)))
             .with_validator(DocumentName::Rates, |body| shaped::<RateRules>(body).map(drop))
             .with_validator(DocumentName::UseRules, |body| checked(UseRules::from_json(&body.to_string())))
-            .with_validator(DocumentName::Engines, |body| without_mistakes(&shaped::<Vec<_>>(body)?, check_engines))
-            .with_validator(DocumentName::Models, |body| without_mistakes(&shaped::<Vec<_>>(body)?, check_models));
+            .with_validator(DocumentName::Engines, |body| {
+                without_mistakes(&shaped::<Vec<_>>(body)?, check_engines)
+            })
+            .with_validator(DocumentName::Models, |body| {
+                without_mistakes(&shaped::<Vec<_>>(body)?, check_models)
+            });
         let rules = Self {
             documents: Arc::new(documents),
             prices: Arc::new(InForce::new(PriceBooks::new(PriceBook::documented()))),
@@ -135,6 +139,8 @@ fn without_mistakes<T>(listed: &[T], check: fn(&[T], &mut Vec<String>)) -> Resul
     if mistakes.is_empty() { Ok(()) } else { Err(mistakes.join("; ").into()) }
 }
 
-fn checked<T, E: std::error::Error + Send + Sync + 'static>(read: Result<T, E>) -> Result<(), InvalidDocument> {
+fn checked<T, E: std::error::Error + Send + Sync + 'static>(
+    read: Result<T, E>,
+) -> Result<(), InvalidDocument> {
     read.map(drop).map_err(Into::into)
 }

@@ -23,7 +23,7 @@ use inference::{
 };
 use ledger::{LedgerStore, MemoryLedger, Pool, PoolKind, TopUp, Units, WindowLimit, WindowName, WindowSpan};
 use serde_json::{Value, json};
-use testkit::house::House;
+use testkit::House;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::task::TaskTracker;
 use vocab::{
@@ -231,7 +231,7 @@ fn whole(criterion: &mut Criterion) {
 fn answer(runtime: &Runtime, gateway: &Gateway, caller: &Caller, call: ChatCall) -> Vec<ChatEvent> {
     runtime.block_on(async {
         let reply = gateway.chat(caller, call).await.expect("a reply");
-        reply.collect().await
+        StreamExt::collect::<Vec<ChatEvent>>(reply).await
     })
 }
 

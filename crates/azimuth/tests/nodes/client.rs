@@ -119,18 +119,17 @@ pub async fn insist(nodes: &[Node], door: &str, key: &Secret, clients: usize) ->
     const QUIET: Duration = Duration::from_secs(4);
     let (client, all) = (Client::new(), Mutex::new(Insisted::default()));
     let last = Mutex::new(Instant::now());
-    let asking = nodes.iter().cycle().take(nodes.len() * clients).map(|node| async {
+    let asking = nodes.iter().cycle().take(nodes.len() * clients).map(async |node| {
         while last.lock().unwrap_or_else(PoisonError::into_inner).elapsed() < QUIET {
             let answer = client.ask(node, door, key).await;
-            let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
             if answer.is_ok() {
-                all.answered += 1;
                 *last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-                continue;
+                all.lock().unwrap_or_else(PoisonError::into_inner).answered += 1;
+            } else {
+                let code = answer.code;
+                *all.lock().unwrap_or_else(PoisonError::into_inner).refused.entry(code).or_default() += 1;
+                tokio::time::sleep(Duration::from_millis(150)).await;
             }
-            *all.refused.entry(answer.code).or_default() += 1;
-            drop(all);
-            tokio::time::sleep(Duration::from_millis(150)).await;
         }
     });
     join_all(asking).await;

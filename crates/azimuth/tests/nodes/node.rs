@@ -32,7 +32,7 @@ impl Node {
     }
 
     /// Waits until it answers.
-    pub async fn is_ready(mut self) -> Self {
+    pub async fn ready(mut self) -> Self {
         let deadline = Instant::now() + START_MAX;
         while !self.ready.exists() {
             let ended = self.child.try_wait().expect("it can be asked");

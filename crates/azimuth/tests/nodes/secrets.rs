@@ -86,7 +86,7 @@ async fn start(site: &Site) -> (Node, Planted) {
     let node = site.start(|command| {
         command.env("PLANTED_UPSTREAM_KEY", UPSTREAM_KEY);
     });
-    let node = node.is_ready().await;
+    let node = node.ready().await;
     let planted = vec![
         ("the master key", site.master_key.clone()),
         ("the operator's key", secret_part(&node.key)),

@@ -153,7 +153,7 @@ impl Site {
 
     /// Starts so many nodes at once. Those that share nothing but a folder must not run at the same time.
     pub async fn nodes<const COUNT: usize>(&self) -> [Node; COUNT] {
-        let starting = (0..COUNT).map(|_| self.start(|_| {}).is_ready());
+        let starting = (0..COUNT).map(|_| self.start(|_| {}).ready());
         let nodes: Vec<Node> = join_all(starting).await;
         nodes.try_into().ok().expect("as many as were started")
     }
