@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::{
-    AccountMoves, Accounts, AuditLog, Conduct, EndUsers, GrantStart, Keys, Operator, PlanGrant, Plans, StandingStores, Standings, Term,
+    AccountMoves, Accounts, AuditLog, Conduct, EndUsers, GrantStart, Keys, Operator, PlanGrant, Plans,
+    StandingStores, Standings, Term,
 };
 use anyhow::Context;
 use gateway::{StatementSettings, Statements};

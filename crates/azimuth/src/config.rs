@@ -20,9 +20,7 @@ pub(crate) use engines::{
 };
 pub(crate) use example::example;
 pub(crate) use load::load;
-pub(crate) use people::{
-    IdentityProviderConfig, MailConfig, MailKind, MailSecurity, PeopleConfig, SignUp,
-};
+pub(crate) use people::{IdentityProviderConfig, MailConfig, MailKind, MailSecurity, PeopleConfig, SignUp};
 pub(crate) use stores::{RedisConfig, StoreConfig};
 
 /// Everything an operator can set.

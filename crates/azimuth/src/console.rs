@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::{
-    AuditLog, DataRights, DataRightsSettings, Idempotency, IdentityProvider, Mailer, OpenIdLogins, Organisations,
-    PasswordCost, Passwords, People, PeopleSettings, Post, Projects, Retention, RetentionDays, Seal, SignUpPolicy, Site,
+    AuditLog, DataRights, DataRightsSettings, Idempotency, IdentityProvider, Mailer, OpenIdLogins,
+    Organisations, PasswordCost, Passwords, People, PeopleSettings, Post, Projects, Retention, RetentionDays,
+    Seal, SignUpPolicy, Site,
 };
 use anyhow::Context;
 use outbound::mail::{FolderMailer, SmtpLogin, SmtpMailer, SmtpSecurity, SmtpSettings, TerminalMailer};
@@ -16,7 +17,9 @@ use tokio_util::task::TaskTracker;
 use vocab::{AccountId, Secret};
 
 use crate::books::Books;
-use crate::config::{Config, IdentityProviderConfig, MailConfig, MailKind, MailSecurity, PeopleConfig, SignUp};
+use crate::config::{
+    Config, IdentityProviderConfig, MailConfig, MailKind, MailSecurity, PeopleConfig, SignUp,
+};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -102,7 +105,11 @@ fn mailer(config: &MailConfig, folder: &Path) -> anyhow::Result<Arc<dyn Mailer>>
     Ok(match config.kind {
         MailKind::Log => Arc::new(TerminalMailer::stdout()),
         MailKind::Folder => {
-            let letters = if config.folder.as_os_str().is_empty() { folder.join("letters") } else { config.folder.clone() };
+            let letters = if config.folder.as_os_str().is_empty() {
+                folder.join("letters")
+            } else {
+                config.folder.clone()
+            };
             Arc::new(FolderMailer::new(letters, sender()?).context("`folder` cannot be used")?)
         }
         MailKind::Smtp => {
@@ -139,7 +146,7 @@ fn provider(
         issuer: about.issuer.clone(),
         client_id: about.client_id.clone(),
         client_secret: secret.map(Secret::new),
-        redirect_url: format!("{public_url}/api/console/open-id/callback"),
+        redirect_url: format!("{public_url}/api/console/login/{}/callback", about.name),
         scopes: ["email", "profile"].map(str::to_owned).to_vec(),
         is_trusted_with_addresses: about.trusts_addresses,
     };

@@ -7,8 +7,8 @@ use accounts::{DocumentName, Retention};
 use anyhow::Context;
 use capabilities::async_chat::{AsyncChat, ChatTaskHandler, TASK_KIND};
 use gateway::{
-    Admissions, Gateway, GatewayLimits, KeySpending, Leases, LeasesSettings, MemoryPermits, MemoryPermitsSettings, Meter,
-    MeterSettings, Permits, PlanMeter,
+    Admissions, Gateway, GatewayLimits, KeySpending, Leases, LeasesSettings, MemoryPermits,
+    MemoryPermitsSettings, Meter, MeterSettings, Permits, PlanMeter,
 };
 use ledger::{LedgerStore, QuotaStore};
 use server::{Platform, ServerSettings};
@@ -142,6 +142,13 @@ impl Running {
             let tasks = tasks.clone();
             async move { report("old results were not deleted", tasks.purge().await.map(drop)) }
         });
+        if let Some(console) = &self.platform.console {
+            let idempotency = console.idempotency.clone();
+            every(Duration::from_secs(600), tracker, stop.clone(), move || {
+                let idempotency = idempotency.clone();
+                async move { report("old answers were not deleted", idempotency.expire().await.map(drop)) }
+            });
+        }
         let (retention, clock) = (Arc::new(retention), books.clock.clone());
         every(Duration::from_secs(3600), tracker, stop.clone(), move || {
             let (retention, now) = (retention.clone(), clock.now());

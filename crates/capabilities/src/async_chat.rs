@@ -214,10 +214,7 @@ fn passes_by_itself(error: &ChatError) -> bool {
         ChatError::Engine(EngineError::Busy { .. })
             | ChatError::MeteringBehind
             | ChatError::Refused(
-                Refusal::Limited(_)
-                    | Refusal::GivesWay
-                    | Refusal::ModelBusy { .. }
-                    | Refusal::Unavailable(_)
+                Refusal::Limited(_) | Refusal::GivesWay | Refusal::ModelBusy { .. } | Refusal::Unavailable(_)
             )
     )
 }

@@ -11,8 +11,10 @@ use accounts::Caller;
 use async_trait::async_trait;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use futures::{StreamExt, stream};
-use gateway::{Finding, HourTotal, Catalogue, ChatCall, Door, Gateway, GatewayLimits, Meter, MeterSettings, ModelCard, ModelMapping,
-    RouteTo, UsageLog, UsageLogError, UsageQuery, UsageRecord, UsageTotal,};
+use gateway::{
+    Catalogue, ChatCall, Door, Finding, Gateway, GatewayLimits, HourTotal, Meter, MeterSettings, ModelCard,
+    ModelMapping, RouteTo, UsageLog, UsageLogError, UsageQuery, UsageRecord, UsageTotal,
+};
 use inference::{
     ChatEngine, ChatEvent, ChatRequest, ChatStream, EngineDescription, EngineError, FinishReason, Message,
     Part,

@@ -10,8 +10,8 @@ use crate::admissions::{Applicant, Given};
 use crate::router::Router;
 use crate::tally::Tally;
 use crate::{
-    Admission, Admissions, Catalogue, Door, Finding, Meter, ModelCard, ModelEntry, ModelKind, Recogniser, Refusal, Reply,
-    Signals, ThinkingSupport, UnmappedModel, structured,
+    Admission, Admissions, Catalogue, Door, Finding, Meter, ModelCard, ModelEntry, ModelKind, Recogniser,
+    Refusal, Reply, Signals, ThinkingSupport, UnmappedModel, structured,
 };
 
 /// One request's way in and out.

@@ -46,7 +46,8 @@ impl KeySpending {
 
     async fn read(&self, key: KeyId) -> Result<NanoUsd, UsageLogError> {
         let today = Day::of(self.clock.now(), self.plans.current().quota().time_zone);
-        let query = DailyQuery { key: Some(key), since: Some(first_of_month(today)), ..DailyQuery::default() };
+        let query =
+            DailyQuery { key: Some(key), since: Some(first_of_month(today)), ..DailyQuery::default() };
         let mut spent = NanoUsd::ZERO;
         let mut cursor: Option<DailyPlace> = None;
         for _ in 0..PAGES_MAX {

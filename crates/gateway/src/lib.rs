@@ -45,12 +45,12 @@ pub use permits::{
     CONCURRENCY_RETRY_AFTER, Denied, GiveBack, Limit, Limits, MemoryPermits, MemoryPermitsSettings, Permit,
     PermitRequest, Permits, QueueSettings, Queued, Scope,
 };
+pub use plan_meter::{MeteredPlan, PlanMeter};
+pub use rate_rules::{InvalidRates, Overflow, RateRules};
 pub use recognise::{
     Category, Confidence, Finding, InvalidPatterns, Mark, Recogniser, Signal, SignalSet, Signals, ToolName,
     ToolPattern, ToolPatterns,
 };
-pub use plan_meter::{MeteredPlan, PlanMeter};
-pub use rate_rules::{InvalidRates, Overflow, RateRules};
 pub use refusal::Refusal;
 pub use reply::Reply;
 pub use rollup::{DailyPlace, DailyQuery, DailyUsage, Day, UsageRollup, UsageSum};

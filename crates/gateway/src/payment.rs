@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use ledger::{Extras, MoneyUse, Pool, PriceBook, QuotaUse, Settlement, Units, WindowLimit, WindowName, WindowSpan};
+use ledger::{
+    Extras, MoneyUse, Pool, PriceBook, QuotaUse, Settlement, Units, WindowLimit, WindowName, WindowSpan,
+};
 use vocab::{AccountId, NanoUsd, RequestId, Timestamp, Usage};
 
 use crate::billing::{Bill, End};
@@ -17,11 +19,7 @@ pub(crate) enum Payment {
         prices: Arc<PriceBook>,
     },
     /// A plan pays.
-    Plan {
-        reserved: QuotaReservation,
-        pool: Pool,
-        anchored: Vec<(WindowName, Timestamp)>,
-    },
+    Plan { reserved: QuotaReservation, pool: Pool, anchored: Vec<(WindowName, Timestamp)> },
 }
 
 /// What a request came to.

@@ -34,7 +34,9 @@ pub use ledger_store::{
 };
 pub use memory_ledger::MemoryLedger;
 pub use posting::{BookAccount, Entry, EntryKind, Grant, GrantKind, GrantState, Posting, TopUp};
-pub use price::{AsrMode, CachedRate, CachedRateMode, Fraction, InvalidFraction, ModelPrice, TokenPrice, ToolPrices};
+pub use price::{
+    AsrMode, CachedRate, CachedRateMode, Fraction, InvalidFraction, ModelPrice, TokenPrice, ToolPrices,
+};
 pub use price_book::PriceBook;
 pub use price_books::{ExplainError, PriceBooks};
 pub use price_sheet::InvalidPrices;

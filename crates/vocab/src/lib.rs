@@ -10,8 +10,8 @@ mod time;
 mod usage;
 
 pub use id::{
-    AccountId, AuditId, CaseId, ConsentId, EntryId, GrantId, HoldId, InvalidId, InvitationId, KeyId, LeaseId, NodeId,
-    PersonId, ProjectId, SessionId, SubscriptionId,
+    AccountId, AuditId, CaseId, ConsentId, EntryId, GrantId, HoldId, InvalidId, InvitationId, KeyId, LeaseId,
+    NodeId, PersonId, ProjectId, SessionId, SubscriptionId,
 };
 pub use in_force::InForce;
 pub use model_name::{InvalidModelName, ModelName};

@@ -154,7 +154,10 @@ async fn an_invitation_is_withdrawn() {
     let sent =
         house.organisations.invite(&access, &email, Role::Member, Locale::English, &by(&ana)).await.unwrap();
     let token = house.token().await;
-    assert_eq!(house.organisations.invitations(&access, None, 10).await.unwrap(), std::slice::from_ref(&sent));
+    assert_eq!(
+        house.organisations.invitations(&access, None, 10).await.unwrap(),
+        std::slice::from_ref(&sent)
+    );
     house.organisations.withdraw(&access, sent.id, &by(&ana)).await.unwrap();
     let late = house.organisations.accept(&ben, &token, &by(&ben)).await;
     assert!(matches!(late, Err(OrganisationError::InvitationGone)), "{late:?}");

@@ -6,12 +6,12 @@ use serde::Serialize;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
+use crate::books::Books;
 use crate::cli::{Global, Output};
 use crate::config::{Config, load};
 use crate::data_folder::DataFolder;
-use crate::terminal::print_json;
-use crate::books::Books;
 use crate::models::configured_engines;
+use crate::terminal::print_json;
 use crate::{embedded, engines};
 
 /// One thing that was looked at.

@@ -11,8 +11,8 @@ use vocab::Secret;
 use crate::cli::{Global, Models, Output};
 use crate::config::Config;
 use crate::data_folder::DataFolder;
-use crate::terminal::{bytes, print_json, print_table};
 use crate::models::{DEMO_MODEL, configured_engines, is_demo};
+use crate::terminal::{bytes, print_json, print_table};
 use crate::{embedded, engines};
 
 pub(super) async fn run(global: &Global, command: Models) -> anyhow::Result<ExitCode> {

@@ -4,9 +4,9 @@ use std::time::Duration;
 use gateway::{UsageLog, UsageQuery};
 use vocab::{Clock, SystemClock, Timestamp};
 
+use crate::books::Books;
 use crate::cli::{Global, Usage};
 use crate::terminal::{print_json, print_table};
-use crate::books::Books;
 
 pub(super) async fn run(global: &Global, options: &Usage) -> anyhow::Result<ExitCode> {
     let books = super::books(global).await?;

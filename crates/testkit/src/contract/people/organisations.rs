@@ -211,7 +211,7 @@ async fn a_newer_invitation_replaces_an_older(house: &House) {
     let listed = house.people.invitation_list(account.id, None, 10).await.expect("store answers");
     assert_eq!(listed, [Invitation { closed: Some(NOW), ..older.clone() }, newer.clone()]);
     let page = house.people.invitation_list(account.id, Some(older.id), 1).await.expect("store answers");
-    assert_eq!(page, [newer.clone()]);
+    assert_eq!(page, std::slice::from_ref(&newer));
 
     let withdraw = |account, id| async move {
         house.people.invitation_withdraw(account, id, &audit("withdraw")).await.expect("store answers")
@@ -250,7 +250,7 @@ async fn a_project_is_put_away_with_its_keys(house: &House) {
     );
     assert_eq!(house.people.project_find(other.id, first.id).await.expect("store answers"), None);
     let listed = house.people.project_list(account.id, Some(first.id), 10).await.expect("store answers");
-    assert_eq!(listed, [second.clone()]);
+    assert_eq!(listed, std::slice::from_ref(&second));
 
     let inside = ApiKey { project: Some(first.id), ..key(&account, "inside") };
     let outside = ApiKey { project: Some(second.id), ..key(&account, "outside") };
