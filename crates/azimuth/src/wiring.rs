@@ -238,6 +238,7 @@ async fn permits(
     }
     let mut settings = RedisSettings::at(Secret::new(config.redis.url.clone()));
     settings.prefix.clone_from(&config.redis.prefix);
+    settings.nodes_min = config.redis.nodes_min;
     let permits = RedisPermits::start(&settings, node, clock, tracker).context("`redis`")?;
     if !permits.connected_within(REDIS_WAIT_MAX).await {
         tracing::warn!("Redis does not answer; until it does, this node gives out its share of every limit");

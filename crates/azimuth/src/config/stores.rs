@@ -1,5 +1,7 @@
 //! `[store]` and `[redis]`: where things are kept when one machine is not enough.
 
+use std::num::NonZeroU32;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +24,9 @@ pub(crate) struct RedisConfig {
     pub(crate) url: String,
     /// Put before every key, so that installations can share a server.
     pub(crate) prefix: String,
+    /// How many nodes there are at least. Where Redis is lost, each gives out its share of every limit, and a node that
+    /// has only just started cannot know how many others there are.
+    pub(crate) nodes_min: NonZeroU32,
 }
 
 impl Default for StoreConfig {
@@ -32,6 +37,6 @@ impl Default for StoreConfig {
 
 impl Default for RedisConfig {
     fn default() -> Self {
-        Self { url: String::new(), prefix: "azimuth".to_owned() }
+        Self { url: String::new(), prefix: "azimuth".to_owned(), nodes_min: NonZeroU32::MIN }
     }
 }
