@@ -8,7 +8,7 @@ use anyhow::Context;
 use capabilities::async_chat::{AsyncChat, ChatTaskHandler, TASK_KIND};
 use gateway::{
     Admissions, Gateway, GatewayLimits, KeySpending, Leases, LeasesSettings, MemoryPermits,
-    MemoryPermitsSettings, Meter, MeterSettings, Permits, PlanMeter,
+    MemoryPermitsSettings, Meter, MeterSettings, Permits, PlanMeter, QueueSettings, Queued,
 };
 use ledger::{LedgerStore, QuotaStore};
 use server::{Platform, ServerSettings};
@@ -66,12 +66,14 @@ impl Running {
             LeasesSettings::default(),
             &tracker,
         );
+        let permits = permits(config, node, clock.clone(), &tracker).await?;
         let admissions = Admissions {
             standings: books.standings.clone(),
             plans: books.rules.plans.clone(),
             prices: books.rules.prices.clone(),
             rates: books.rules.rates.clone(),
-            permits: permits(config, node, clock.clone(), &tracker).await?,
+            queue: Queued::new(permits.clone(), QueueSettings::default()),
+            permits,
             leases: leases.clone(),
             conduct: books.conduct.clone(),
             end_users: books.end_users.clone(),

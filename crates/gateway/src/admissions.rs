@@ -6,13 +6,14 @@ use accounts::{
 };
 use inference::{ChatRequest, Message};
 use ledger::{Exhausted, Extras, Pool, PoolKind, PriceBooks, Units};
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use vocab::{AccountId, InForce, ModelName, RequestId, Timestamp, Tokens};
 
 use crate::payment::Payment;
 use crate::{
-    Door, Finding, KeySpending, Leases, Limits, ModelCard, MoneyRefused, Permit, PermitRequest, Permits,
-    QuotaRefused, RateRules, Refusal, Scope, ToolName,
+    Door, Finding, KeySpending, Leases, Limits, ModelCard, MoneyRefused, Overflow, Permit, PermitRequest,
+    Permits, Queued, QuotaRefused, RateRules, Refusal, Scope, ToolName,
 };
 
 /// An answer shorter than this is not worth a start: with less money than it costs the request is refused.
@@ -39,6 +40,8 @@ pub struct Admissions {
     pub rates: Arc<InForce<RateRules>>,
     /// How much runs at once and how often.
     pub permits: Arc<dyn Permits>,
+    /// The same permits, for requests that wait their turn (rule RATE-03).
+    pub queue: Queued<Arc<dyn Permits>>,
     /// Money and quota.
     pub leases: Leases,
     /// Who uses plans in ways they are not for.
@@ -211,7 +214,15 @@ impl Admissions {
         if asked.is_unlimited() {
             return Ok(Permit::unlimited());
         }
-        self.permits.acquire(&asked).await.map_err(|denied| match &fair_use {
+        let acquired = match rates.overflow {
+            Overflow::Reject => self.permits.acquire(&asked).await,
+            Overflow::Queue => match timeout(rates.wait_max(), self.queue.acquire(&asked)).await {
+                Ok(answer) => answer,
+                // A last try says what stands in the way.
+                Err(_) => self.permits.acquire(&asked).await,
+            },
+        };
+        acquired.map_err(|denied| match &fair_use {
             Some(scope) if denied.scope == *scope => Refusal::FairUse,
             _ => Refusal::Limited(denied),
         })

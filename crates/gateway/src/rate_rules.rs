@@ -7,6 +7,9 @@ use vocab::ModelName;
 
 use crate::Limits;
 
+/// The longest that a request waits for its turn.
+pub(crate) const WAIT_MAX: Duration = Duration::from_secs(600);
+
 /// The platform's own limits, beside those of plans: an operator document.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -23,7 +26,7 @@ pub struct RateRules {
     pub is_load_high: bool,
     /// What happens above a limit of requests at once (rule RATE-03).
     pub overflow: Overflow,
-    /// How long a request waits for others to end, if it waits.
+    /// How long a request waits for others to end, if it waits; ten minutes at most.
     pub queue_seconds: u32,
 }
 
@@ -58,7 +61,7 @@ impl RateRules {
     pub fn wait_max(&self) -> Duration {
         match self.overflow {
             Overflow::Reject => Duration::ZERO,
-            Overflow::Queue => Duration::from_secs(self.queue_seconds.into()),
+            Overflow::Queue => Duration::from_secs(self.queue_seconds.into()).min(WAIT_MAX),
         }
     }
 }

@@ -7,8 +7,8 @@ use accounts::{
     StandingStores, Standings, Subscription, Term, UseRules,
 };
 use gateway::{
-    Admissions, KeySpending, Leases, LeasesSettings, MemoryPermits, MemoryPermitsSettings, PlanMeter,
-    RateRules,
+    Admissions, KeySpending, Leases, LeasesSettings, MemoryPermits, MemoryPermitsSettings, Permits,
+    PlanMeter, QueueSettings, Queued, RateRules,
 };
 use ledger::{Funds, LedgerStore, MemoryLedger, PriceBook, PriceBooks, QuotaStore, TopUp};
 use server::ConsoleServices;
@@ -93,13 +93,15 @@ impl House {
             LeasesSettings::default(),
             tracker,
         );
-        let permits = MemoryPermits::new(clock.clone(), &MemoryPermitsSettings::default());
+        let permits: Arc<dyn Permits> =
+            Arc::new(MemoryPermits::new(clock.clone(), &MemoryPermitsSettings::default()));
         let admissions = Arc::new(Admissions {
             standings: standings.clone(),
             plans: plan_book.clone(),
             prices: prices.clone(),
             rates: rates.clone(),
-            permits: Arc::new(permits),
+            queue: Queued::new(permits.clone(), QueueSettings::default()),
+            permits,
             leases,
             conduct: conduct.clone(),
             end_users: end_users.clone(),

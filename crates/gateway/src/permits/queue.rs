@@ -8,6 +8,8 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout_at};
 use vocab::Tokens;
 
+use crate::rate_rules::WAIT_MAX;
+
 use super::{CONCURRENCY_RETRY_AFTER, Denied, GiveBack, Limit, Permit, PermitRequest, Permits, Scope};
 
 /// How long and how many may wait for a permit.
@@ -23,7 +25,7 @@ pub struct QueueSettings {
 
 impl Default for QueueSettings {
     fn default() -> Self {
-        Self { wait_max: Duration::from_secs(30), waiting_max: 10_000, waiting_per_scope_max: 256 }
+        Self { wait_max: WAIT_MAX, waiting_max: 10_000, waiting_per_scope_max: 256 }
     }
 }
 

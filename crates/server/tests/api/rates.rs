@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use accounts::{Enforcement, UseRules};
-use gateway::{Limits, RateRules};
+use gateway::{Limits, Overflow, RateRules};
 use inference::ChatEvent;
 use serde_json::{Value, json};
 use testkit::clock::ManualClock;
@@ -45,6 +45,36 @@ async fn the_third_parallel_call_on_lite_is_refused() {
     drop(first);
     app.until("a place is free", async || app.chat_through(CODING, &key, &streamed).await.status() == 200)
         .await;
+}
+
+/// RATE-03: where the operator lets requests wait, one above the limit waits for its turn, and is refused with 1302 only if
+/// that takes too long.
+#[tokio::test]
+async fn a_request_above_the_limit_waits_where_it_may() {
+    let app = TestApp::start().await;
+    let (account, key) = app.house.newcomer().await;
+    app.house.top_up(account, "5").await;
+    let one_at_once = Limits { concurrency: Some(1), ..Limits::default() };
+    let waiting = |seconds| RateRules {
+        account: one_at_once,
+        overflow: Overflow::Queue,
+        queue_seconds: seconds,
+        ..RateRules::default()
+    };
+    app.house.rates.replace(waiting(1));
+    app.engine.will(Answer::Hangs(vec![ChatEvent::Content("thinking about it".to_owned())]));
+    let first = app.chat_through("paas", &key, &hello_with(&json!({"stream": true}))).await;
+    assert_eq!(code(app.chat_through("paas", &key, &hello()).await).await, (429, "1302".to_owned()));
+
+    app.house.rates.replace(waiting(60));
+    let body = hello();
+    let second = app.chat_through("paas", &key, &body);
+    let hang_up = async {
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        drop(first);
+    };
+    let (answer, ()) = tokio::join!(second, hang_up);
+    assert_eq!(answer.status(), 200);
 }
 
 /// RATE-02: too often in a minute is 1303, too often in a day 1304, and a daily limit is not worth trying again.
