@@ -17,7 +17,7 @@ SYSTEMS = [
 # Shares of the full mixture: single requests, then whole dialogues.
 EXCHANGES: dict[Callable[[Draw], Exchange], float] = {
     small_talk.greeting: 3,
-    small_talk.identity: 3,
+    small_talk.identity: 5,
     small_talk.courtesy: 1.5,
     knowledge.fact: 20,
     knowledge.unknown: 6,
@@ -25,7 +25,7 @@ EXCHANGES: dict[Callable[[Draw], Exchange], float] = {
     copying.echo: 6,
     copying.lookup: 5,
     copying.reformat: 7,
-    translations.translation: 7,
+    translations.translation: 10,
 }
 DIALOGUES: dict[Callable[[Draw], Dialogue], float] = {
     tool_use.tool_dialogue: 34,

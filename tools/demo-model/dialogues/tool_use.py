@@ -44,7 +44,7 @@ def tool_dialogue(draw: Draw, exchanges_max: int = 3) -> Dialogue:
     for _ in range(draw.between(1, exchanges_max)):
         if draw.chance(0.14):
             _no_tool_needed(draw, dialogue, offered)
-        elif draw.chance(0.22):
+        elif draw.chance(0.34):
             _several_calls(draw, dialogue, offered, is_chinese)
         else:
             _one_call(draw, dialogue, draw.one(offered), is_chinese)
@@ -130,11 +130,13 @@ def _several_calls(draw: Draw, dialogue: Dialogue, offered: list[Tool], is_chine
     else:
         chosen = draw.rng.sample(offered, 2) if len(offered) > 1 and draw.chance(0.8) else [draw.one(offered)] * 2
         calls = [(each, *each.request(draw)) for each in chosen]
+        if calls[0][2] == calls[1][2] and calls[0][0] is calls[1][0]:
+            return _one_call(draw, dialogue, chosen[0], is_chinese)  # nobody asks for the same thing twice
         joint = draw.say(JOINTS_ZH if is_chinese else JOINTS)
         said = calls[0][1].rstrip("?？") + joint + calls[1][1]
     dialogue.messages.append(user(said))
     dialogue.categories[len(dialogue.messages)] = "several calls"
-    names = ", then ".join(each.name for each, *_ in calls)
+    names = ("，然后 " if is_chinese else ", then ").join(each.name for each, *_ in calls)
     reasoning = calls[0][0].skill.reasoning.replace("{name}", names)
     dialogue.messages.append(assistant("", reasoning, [call(each.name, arguments) for each, _, arguments, _ in calls]))
     outcomes = [_outcome(draw, each, drawn) for each, _, _, drawn in calls]
