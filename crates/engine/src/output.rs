@@ -97,6 +97,9 @@ impl Output {
                     if !passed.is_empty() {
                         out.push(ChatEvent::Content(passed));
                     }
+                    if let (false, true, Some(text)) = (self.has_met_stop, met, self.stops.met()) {
+                        out.push(ChatEvent::StopMet(text.to_owned()));
+                    }
                     self.has_met_stop |= met;
                 }
                 _ if self.has_met_stop => {}

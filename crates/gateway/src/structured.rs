@@ -172,6 +172,7 @@ async fn ask_again(
     content: &str,
     mistake: &str,
 ) -> Option<(String, FinishReason, Usage)> {
+    request.original = None;
     request.messages.push(Message::Assistant {
         content: content.to_owned(),
         reasoning: None,

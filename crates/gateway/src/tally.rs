@@ -74,7 +74,10 @@ impl Tally {
                 self.pieces.answer += Tokens(1);
                 self.saw_output();
             }
-            ChatEvent::ToolCallFinished { .. } | ChatEvent::Logprobs(_) => {}
+            ChatEvent::Signature(_)
+            | ChatEvent::ToolCallFinished { .. }
+            | ChatEvent::Logprobs(_)
+            | ChatEvent::StopMet(_) => {}
             ChatEvent::Usage(usage) => self.learn(*usage),
             ChatEvent::Finished { reason, usage } => {
                 self.learn(*usage);

@@ -18,6 +18,8 @@ pub enum ChatEvent {
     },
     /// A further piece of the thinking.
     Reasoning(String),
+    /// What a host wants back with the thinking so far, to know it again. Opaque, and never checked here.
+    Signature(String),
     /// A further piece of the answer.
     Content(String),
     /// A tool call begins. `index` counts calls from 0; every later event of the call repeats it.
@@ -45,6 +47,8 @@ pub enum ChatEvent {
     Logprobs(Vec<TokenLogprob>),
     /// Running figures. They replace earlier ones and never fall.
     Usage(Usage),
+    /// The stop text that ended the answer, just before `Finished`, from engines that know which it was.
+    StopMet(String),
     /// The answer is complete.
     Finished {
         /// Why it ended.

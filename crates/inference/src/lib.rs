@@ -15,7 +15,7 @@ pub mod prompt;
 pub use engine::{ChatEngine, ChatStream, EngineDescription, EngineError, Overflow};
 pub use event::{ChatEvent, FinishReason, TokenLogprob, TopLogprob};
 pub use request::{
-    CacheScope, ChatRequest, Effort, Message, Part, ResponseFormat, Sampling, Thinking, Tool, ToolCall,
-    ToolChoice,
+    CacheScope, ChatRequest, Effort, Message, Original, Part, ResponseFormat, Sampling, Thinking, Tool,
+    ToolCall, ToolChoice,
 };
 pub use tool_call_id::tool_call_id;

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vocab::ModelName;
@@ -23,7 +25,7 @@ pub struct ChatRequest {
     pub sampling: Sampling,
     /// The most tokens to generate, thinking included (rule MODEL-02).
     pub max_tokens: Option<u32>,
-    /// Texts that end the output; they are not part of it. At most four.
+    /// Texts that end the output; they are not part of it. At most [`STOP_TEXTS_MAX`](crate::parser::STOP_TEXTS_MAX).
     pub stop: Vec<String>,
     /// The form the answer must have.
     pub format: ResponseFormat,
@@ -35,6 +37,17 @@ pub struct ChatRequest {
     pub user_id: Option<String>,
     /// Whose context cache may serve this request (rule CACHE-06).
     pub cache_scope: CacheScope,
+    /// The body as the client sent it, for hosts that speak the client's dialect: so nothing is lost on the way to
+    /// them for which there is no word here. Whoever changes what the request says takes it away.
+    #[serde(skip)]
+    pub original: Option<Original>,
+}
+
+/// A request body in the words of its client.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Original {
+    /// A body of `POST /v1/messages`.
+    Messages(Arc<[u8]>),
 }
 
 impl ChatRequest {
@@ -55,6 +68,7 @@ impl ChatRequest {
             tool_stream: false,
             user_id: None,
             cache_scope: CacheScope::default(),
+            original: None,
         }
     }
 }

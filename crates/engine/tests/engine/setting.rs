@@ -91,6 +91,8 @@ pub struct Answer {
     /// Names and arguments.
     pub calls: Vec<(String, String)>,
     pub logprobs: Vec<TokenLogprob>,
+    /// The stop text that was met.
+    pub stop: Option<String>,
     pub reason: Option<FinishReason>,
     pub usage: Usage,
 }
@@ -110,7 +112,8 @@ pub async fn read(mut stream: ChatStream) -> Result<Answer, EngineError> {
             ChatEvent::ToolCallArguments { index, fragment } => {
                 answer.calls[index as usize].1.push_str(&fragment);
             }
-            ChatEvent::ToolCallFinished { .. } => {}
+            ChatEvent::Signature(_) | ChatEvent::ToolCallFinished { .. } => {}
+            ChatEvent::StopMet(text) => answer.stop = Some(text),
             ChatEvent::Logprobs(more) => answer.logprobs.extend(more),
             ChatEvent::Usage(usage) => answer.usage = usage,
             ChatEvent::Finished { reason, usage } => (answer.reason, answer.usage) = (Some(reason), usage),

@@ -1,7 +1,7 @@
 //! Stop texts of the caller.
 
 /// The most stop texts of one request.
-pub const STOP_TEXTS_MAX: usize = 4;
+pub const STOP_TEXTS_MAX: usize = 64;
 
 /// The longest stop text.
 pub const STOP_TEXT_BYTES_MAX: usize = 1024;
@@ -15,7 +15,8 @@ pub struct StopTexts {
     patterns: Vec<Pattern>,
     /// The pattern of which most has been read: its beginning is what is held back.
     longest: usize,
-    has_matched: bool,
+    /// The pattern that was met.
+    met: Option<usize>,
 }
 
 /// Why a list of stop texts is not accepted.
@@ -47,16 +48,17 @@ impl StopTexts {
     ///
     /// Of several texts the one that is complete first counts, and of those that end together the longest.
     pub fn push(&mut self, text: &str) -> (String, bool) {
-        if self.has_matched || self.patterns.is_empty() {
-            let passed = if self.has_matched { "" } else { text };
-            return (passed.to_owned(), self.has_matched);
+        if self.met.is_some() || self.patterns.is_empty() {
+            let passed = if self.met.is_some() { "" } else { text };
+            return (passed.to_owned(), self.met.is_some());
         }
 
         let (holder, held) = (self.longest, self.held().len());
         for (at, byte) in text.bytes().enumerate() {
-            let matched = self.patterns.iter_mut().filter_map(|pattern| pattern.advance(byte)).max();
-            if let Some(matched) = matched {
-                self.has_matched = true;
+            let advanced = self.patterns.iter_mut().enumerate();
+            let matched = advanced.filter_map(|(place, pattern)| Some((pattern.advance(byte)?, place))).max();
+            if let Some((matched, place)) = matched {
+                self.met = Some(place);
                 let held = &self.patterns[holder].text[..held];
                 return (first_bytes(held, text, held.len() + at + 1 - matched), true);
             }
@@ -68,9 +70,14 @@ impl StopTexts {
         (first_bytes(held, text, held.len() + text.len() - self.held().len()), false)
     }
 
+    /// The stop text that was met.
+    pub fn met(&self) -> Option<&str> {
+        self.met.map(|place| self.patterns[place].text.as_str())
+    }
+
     /// Ends the content: what was held back, if no stop text was met.
     pub fn flush(&mut self) -> String {
-        let held = if self.has_matched { String::new() } else { self.held().to_owned() };
+        let held = if self.met.is_some() { String::new() } else { self.held().to_owned() };
         self.patterns.iter_mut().for_each(|pattern| pattern.read = 0);
         held
     }
@@ -167,8 +174,16 @@ mod tests {
     }
 
     #[test]
+    fn the_text_that_was_met_is_known() {
+        let mut texts = StopTexts::new(&["bc", "abcd"]).unwrap();
+        assert_eq!(texts.met(), None);
+        texts.push("xabcd");
+        assert_eq!(texts.met(), Some("bc"));
+    }
+
+    #[test]
     fn lists_that_are_too_long_are_refused_and_empty_texts_left_out() {
-        assert_eq!(StopTexts::new(&["a"; 5]).unwrap_err(), InvalidStopTexts::TooMany);
+        assert_eq!(StopTexts::new(&["a"; STOP_TEXTS_MAX + 1]).unwrap_err(), InvalidStopTexts::TooMany);
         assert_eq!(StopTexts::new(&["a".repeat(1025)]).unwrap_err(), InvalidStopTexts::TooLong);
         assert_eq!(run(&[""], &["abc"]), (vec!["abc".into(), String::new()], false));
     }

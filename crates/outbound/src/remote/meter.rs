@@ -110,7 +110,9 @@ impl Meter {
             ChatEvent::ToolCallArguments { fragment, .. } => (&mut self.answer, fragment),
             ChatEvent::Started { .. }
             | ChatEvent::ToolCallFinished { .. }
+            | ChatEvent::Signature(_)
             | ChatEvent::Logprobs(_)
+            | ChatEvent::StopMet(_)
             | ChatEvent::Usage(_)
             | ChatEvent::Finished { .. } => return,
         };

@@ -50,7 +50,10 @@ impl ChunkWriter {
             return;
         }
         match event {
-            ChatEvent::Started { .. } | ChatEvent::Usage(_) => {}
+            ChatEvent::Started { .. }
+            | ChatEvent::Signature(_)
+            | ChatEvent::StopMet(_)
+            | ChatEvent::Usage(_) => {}
             ChatEvent::Reasoning(text) => self.text(b"reasoning_content", text, out),
             ChatEvent::Content(text) => self.text(b"content", text, out),
             ChatEvent::ToolCallStarted { index, id, name } => self.call_started(*index, id, name, out),

@@ -151,6 +151,7 @@ impl Collector {
                 logprobs.content.extend(tokens.iter().map(token_logprob));
             }
             ChatEvent::Usage(usage) => self.usage = usage,
+            ChatEvent::Signature(_) | ChatEvent::StopMet(_) => {}
             ChatEvent::Finished { reason, usage } => {
                 self.usage = usage;
                 self.finish_reason = Some(reason);
