@@ -8,6 +8,7 @@ mod body;
 mod json_text;
 mod lenient;
 
+pub mod anthropic;
 pub mod console;
 pub mod error;
 pub mod monitor;

@@ -147,7 +147,7 @@ pub struct SubscriptionsWish {
 /// One version of an operator's document.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct DocumentShape {
-    /// `prices`, `plans`, `models`, `engines`, `rates` or `use_rules`.
+    /// `prices`, `plans`, `models`, `engines`, `rates`, `use_rules` or `tool_patterns`.
     pub name: String,
     /// The first is 1.
     pub version: i64,

