@@ -1,13 +1,15 @@
-//! Chat models on other hosts: OpenAI-compatible servers and Z.ai-compatible platforms.
+//! Chat models on other hosts: servers compatible with OpenAI's, Z.ai's or Anthropic's.
 //!
 //! One [`RemoteEngine`] is one model on one host. It always streams, accepts what servers are known to send
 //! rather than what they should, and never lets a secret into an error.
 
 mod answer;
+mod anthropic;
 mod arguments;
 mod body;
 mod breaker;
 mod chunk;
+mod chunk_reader;
 mod config;
 mod decoder;
 mod in_flight;
@@ -16,6 +18,7 @@ mod overflow;
 mod raw_output;
 mod refusal;
 mod sse;
+mod telling;
 mod tokens;
 mod tool_calls;
 
@@ -35,7 +38,7 @@ use crate::client::{ModelClient, Pieces, Unsent};
 use answer::Answer;
 use breaker::{Attempt, Breaker};
 use config::Endpoints;
-use decoder::Decoder;
+use decoder::{Decoder, Reader};
 use in_flight::InFlight;
 use meter::estimate_prompt;
 use refusal::Refusals;
@@ -48,6 +51,20 @@ const PROBE_MAX: Duration = Duration::from_secs(2);
 const SIDE_ANSWER_MAX: Duration = Duration::from_secs(10);
 const REFUSAL_BYTES_MAX: usize = 64 << 10;
 const SIDE_ANSWER_BYTES_MAX: usize = 32 << 20;
+
+/// A body in the words of the host.
+#[derive(Debug)]
+struct Question {
+    body: Bytes,
+    /// What `anthropic-beta` must name for the host to understand it.
+    betas: Vec<&'static str>,
+}
+
+impl From<Vec<u8>> for Question {
+    fn from(body: Vec<u8>) -> Self {
+        Self { body: body.into(), betas: Vec::new() }
+    }
+}
 
 /// One model on one host.
 pub struct RemoteEngine {
@@ -80,7 +97,8 @@ impl RemoteEngine {
     /// Asks the host for its list of models and tells the breaker whether it answered. For a schedule: a host
     /// that went away is noticed before a caller does, and one that came back is used again at once.
     pub async fn probe(&self) -> Result<(), EngineError> {
-        let question = self.send(Method::GET, &self.endpoints.models, Bytes::new());
+        let headers = &self.endpoints.headers;
+        let question = self.client.send(Method::GET, &self.endpoints.models, headers, Bytes::new());
         let outcome = match timeout(PROBE_MAX, question).await {
             Err(_) => Err(timed_out("no answer to a probe", PROBE_MAX)),
             Ok(Err(error)) => Err(self.unsent(&error)),
@@ -95,24 +113,23 @@ impl RemoteEngine {
         outcome
     }
 
-    async fn send(&self, method: Method, uri: &Uri, body: Bytes) -> Result<Response<Pieces>, Unsent> {
-        self.client.send(method, uri, &self.endpoints.headers, body).await
-    }
-
-    /// Posts `body` and hands out any answer, good or bad.
-    async fn post(&self, uri: &Uri, body: Bytes) -> Result<Response<Pieces>, Unsent> {
-        match self.send(Method::POST, uri, body.clone()).await {
+    /// Posts `question` and hands out any answer, good or bad.
+    async fn post(&self, uri: &Uri, question: Question) -> Result<Response<Pieces>, Unsent> {
+        let headers = self.endpoints.headers_with(&question.betas);
+        match self.client.send(Method::POST, uri, &headers, question.body.clone()).await {
             // A kept-alive connection that the host was just closing. Nothing was answered, so asking once
             // more costs nothing, while the caller would have to.
-            Err(unsent) if unsent.is_lost => self.send(Method::POST, uri, body).await,
+            Err(unsent) if unsent.is_lost => {
+                self.client.send(Method::POST, uri, &headers, question.body).await
+            }
             result => result,
         }
     }
 
     /// A question beside the chat, with a JSON answer.
-    async fn ask<T: DeserializeOwned>(&self, uri: &Uri, body: Vec<u8>) -> Result<T, EngineError> {
+    async fn ask<T: DeserializeOwned>(&self, uri: &Uri, question: Question) -> Result<T, EngineError> {
         let exchange = async {
-            let response = self.post(uri, body.into()).await.map_err(|unsent| self.unsent(&unsent))?;
+            let response = self.post(uri, question).await.map_err(|unsent| self.unsent(&unsent))?;
             if !response.status().is_success() {
                 return Err(self.refusal(response, Tokens::ZERO).await);
             }
@@ -131,11 +148,14 @@ impl RemoteEngine {
         let Some(slot) = self.in_flight.enter() else {
             return Err(EngineError::Busy { retry_after: None });
         };
-        let body = body::chat(&self.config, &request)?;
+        let question = match self.config.kind {
+            Kind::OpenAi | Kind::ZAi => body::chat(&self.config, &request)?.into(),
+            Kind::Anthropic => anthropic::chat(&self.config, &request)?,
+        };
         let first_token_max = self.config.timeouts.first_token;
         let deadline = tokio::time::Instant::now() + first_token_max;
 
-        let sent = tokio::time::timeout_at(deadline, self.post(&self.endpoints.chat, body.into())).await;
+        let sent = tokio::time::timeout_at(deadline, self.post(&self.endpoints.chat, question)).await;
         let response = match sent {
             Err(_) => {
                 attempt.failed();
@@ -159,7 +179,7 @@ impl RemoteEngine {
             return Err(error);
         }
 
-        let decoder = Decoder::new(&request, self.config.raw_text, Arc::clone(&self.refusals));
+        let decoder = Decoder::new(&request, Reader::new(&self.config, &request), Arc::clone(&self.refusals));
         drop(request);
         let mut answer = Answer::new(response.into_body(), decoder, self.config.timeouts.idle, attempt, slot);
         match tokio::time::timeout_at(deadline, answer.begin()).await {
@@ -203,7 +223,8 @@ impl ChatEngine for RemoteEngine {
             context_window: self.config.context_window,
             in_flight: self.in_flight.count(),
             capacity: self.config.concurrency_max,
-            constrains_json: self.config.supports_json_schema,
+            // Anthropic's dialect has no word for JSON without a schema.
+            constrains_json: self.config.supports_json_schema && self.config.kind != Kind::Anthropic,
         }
     }
 

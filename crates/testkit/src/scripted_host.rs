@@ -1,5 +1,7 @@
 //! A model host that does what a test tells it, faults included.
 
+mod messages;
+
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,6 +14,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::http1::{self, HttpRequest};
+
+pub use messages::{message_end, message_start, text_delta};
 
 /// A local HTTP server that answers each request with the next scripted [`Answer`], and with `Hello` when the
 /// script is empty. Stops when dropped.

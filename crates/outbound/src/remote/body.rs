@@ -1,4 +1,4 @@
-//! Spells a request in the host's dialect.
+//! Spells a request in OpenAI's dialect and Z.ai's.
 
 mod messages;
 mod tools;
@@ -12,6 +12,8 @@ use serde_json::Value;
 use super::config::{Kind, PassThinking, RemoteConfig};
 use messages::Messages;
 use tools::Tools;
+
+pub(super) use messages::bare_image_type;
 
 /// The body of `POST chat/completions`. The host always streams, whatever our own caller wants: only then is
 /// there anything to meter and to cancel.
@@ -35,7 +37,8 @@ pub(super) fn chat(config: &RemoteConfig, request: &ChatRequest) -> Result<Vec<u
         do_sample: (zai && sampling.greedy).then_some(false),
         temperature: temperature(config.kind, sampling),
         top_p: sampling.top_p.filter(|_| !sampling.greedy),
-        seed: sampling.seed,
+        // A seed below zero comes in as the unsigned number of the same bits.
+        seed: sampling.seed.map(u64::cast_signed),
         frequency_penalty: sampling.frequency_penalty,
         presence_penalty: sampling.presence_penalty,
         max_tokens: request.max_tokens,
@@ -47,7 +50,7 @@ pub(super) fn chat(config: &RemoteConfig, request: &ChatRequest) -> Result<Vec<u
         thinking: pass_as_is(config, &request.thinking),
         reasoning_effort: match config.thinking {
             PassThinking::AsIs => request.thinking.effort.map(Effort::as_str),
-            PassThinking::TemplateArguments | PassThinking::Omit => None,
+            PassThinking::TemplateArguments | PassThinking::Adaptive | PassThinking::Omit => None,
         },
         chat_template_kwargs: template_arguments(config, &request.thinking),
     };
@@ -103,7 +106,7 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     top_p: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    seed: Option<u64>,
+    seed: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     frequency_penalty: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -211,8 +214,8 @@ fn response_format<'a>(config: &RemoteConfig, format: &'a ResponseFormat) -> Opt
 
 fn temperature(kind: Kind, sampling: &Sampling) -> Option<f32> {
     match (sampling.greedy, kind) {
-        (true, Kind::OpenAi) => Some(0.0),
         (true, Kind::ZAi) => None,
+        (true, Kind::OpenAi | Kind::Anthropic) => Some(0.0),
         (false, _) => sampling.temperature,
     }
 }

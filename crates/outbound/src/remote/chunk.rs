@@ -3,10 +3,14 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use inference::EngineError;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 use serde_json::value::RawValue;
 use vocab::Tokens;
+
+use super::meter::HostFigures;
+use super::tool_calls::Piece;
 
 /// A `chat.completion.chunk`, a whole `chat.completion`, or an error in the place of either.
 #[derive(Debug, Deserialize)]
@@ -22,6 +26,9 @@ pub(super) struct Chunk<'a> {
     /// Where there are no choices, the words of an error that is spelled at the top level.
     #[serde(borrow, default, alias = "msg", alias = "detail")]
     pub message: Option<&'a RawValue>,
+    /// llama-server's word for the stop text that it met.
+    #[serde(borrow, default)]
+    pub stopping_word: Option<&'a RawValue>,
 }
 
 impl Chunk<'_> {
@@ -43,6 +50,12 @@ pub(super) struct Choice<'a> {
     pub message: Option<Delta<'a>>,
     #[serde(borrow, default)]
     pub finish_reason: Option<Text<'a>>,
+    /// vLLM's word for the stop text that it met, or the number of the token.
+    #[serde(borrow, default)]
+    pub stop_reason: Option<&'a RawValue>,
+    /// SGLang's word for the same.
+    #[serde(borrow, default)]
+    pub matched_stop: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub logprobs: Option<&'a RawValue>,
 }
@@ -76,6 +89,19 @@ pub(super) struct ToolDelta<'a> {
     pub function: Option<FunctionDelta<'a>>,
 }
 
+impl ToolDelta<'_> {
+    /// What the delta brings of a call.
+    pub fn piece(&self) -> Result<Piece<'_>, EngineError> {
+        let function = self.function.as_ref();
+        Ok(Piece {
+            index: self.index,
+            id: self.id.as_ref().and_then(Text::if_any),
+            name: function.and_then(|function| function.name.as_ref()?.if_any()),
+            arguments: function.map_or(Ok(Cow::Borrowed("")), FunctionDelta::arguments_text)?,
+        })
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct FunctionDelta<'a> {
     #[serde(borrow, default)]
@@ -85,9 +111,29 @@ pub(super) struct FunctionDelta<'a> {
     pub arguments: Option<&'a RawValue>,
 }
 
+impl<'a> FunctionDelta<'a> {
+    fn arguments_text(&self) -> Result<Cow<'a, str>, EngineError> {
+        let Some(raw) = self.arguments else { return Ok(Cow::Borrowed("")) };
+        if !raw.get().starts_with('"') {
+            return Ok(Cow::Borrowed(raw.get()));
+        }
+        let text: Result<Text<'a>, _> = serde_json::from_str(raw.get());
+        text.map(|text| text.0).map_err(|_| EngineError::Failed {
+            reason: "the host sent tool arguments that cannot be read".to_owned(),
+        })
+    }
+}
+
 /// A string that is borrowed where it can be. (`Option<Cow<str>>` alone never borrows.)
 #[derive(Debug, Deserialize)]
 pub(super) struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
+
+impl Text<'_> {
+    /// The text unless it is empty.
+    pub fn if_any(&self) -> Option<&str> {
+        Some(self.0.as_ref()).filter(|text| !text.is_empty())
+    }
+}
 
 /// Counts as OpenAI-style hosts report them: the details are parts of the wholes.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -102,21 +148,15 @@ pub(super) struct UsageFigures {
     pub completion_tokens_details: Option<CompletionDetails>,
 }
 
-impl UsageFigures {
-    pub fn prompt(&self) -> Option<Tokens> {
-        known(self.prompt_tokens)
-    }
-
-    pub fn cached(&self) -> Tokens {
-        self.prompt_tokens_details.and_then(|details| known(details.cached_tokens)).unwrap_or(Tokens::ZERO)
-    }
-
-    pub fn completion(&self) -> Option<Tokens> {
-        known(self.completion_tokens)
-    }
-
-    pub fn reasoning(&self) -> Option<Tokens> {
-        self.completion_tokens_details.and_then(|details| known(details.reasoning_tokens))
+impl From<&UsageFigures> for HostFigures {
+    fn from(figures: &UsageFigures) -> Self {
+        let cached = figures.prompt_tokens_details.and_then(|details| known(details.cached_tokens));
+        Self {
+            prompt: known(figures.prompt_tokens),
+            cached: cached.unwrap_or(Tokens::ZERO),
+            completion: known(figures.completion_tokens),
+            reasoning: figures.completion_tokens_details.and_then(|details| known(details.reasoning_tokens)),
+        }
     }
 }
 
@@ -133,7 +173,7 @@ pub(super) struct CompletionDetails {
 }
 
 /// Hosts that do not count report nothing or zero.
-fn known(count: Option<Count>) -> Option<Tokens> {
+pub(super) fn known(count: Option<Count>) -> Option<Tokens> {
     count.filter(|count| count.0 > 0).map(|count| Tokens(count.0))
 }
 
@@ -195,6 +235,10 @@ pub(super) struct LogprobEntry<'a> {
 mod tests {
     use super::*;
 
+    fn read(figures: &str) -> HostFigures {
+        (&serde_json::from_str::<UsageFigures>(figures).unwrap()).into()
+    }
+
     #[test]
     fn text_without_escapes_is_not_copied() {
         let json = r#"{"choices":[{"index":0,"delta":{"content":"Hello","reasoning":null}}]}"#;
@@ -208,15 +252,19 @@ mod tests {
     fn figures_are_read_in_any_spelling_of_a_number() {
         let json = r#"{"prompt_tokens":19.0,"completion_tokens":39,"total_tokens":-1,
             "prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":23}}"#;
-        let figures: UsageFigures = serde_json::from_str(json).unwrap();
-        assert_eq!((figures.prompt(), figures.cached()), (Some(Tokens(19)), Tokens(4)));
-        assert_eq!((figures.completion(), figures.reasoning()), (Some(Tokens(39)), Some(Tokens(23))));
+        let expected = HostFigures {
+            prompt: Some(Tokens(19)),
+            cached: Tokens(4),
+            completion: Some(Tokens(39)),
+            reasoning: Some(Tokens(23)),
+        };
+        assert_eq!(read(json), expected);
     }
 
     #[test]
     fn nothing_and_zero_are_no_figures() {
         for json in ["{}", r#"{"prompt_tokens":null}"#, r#"{"prompt_tokens":0}"#, r#"{"prompt_tokens":-3}"#] {
-            assert_eq!(serde_json::from_str::<UsageFigures>(json).unwrap().prompt(), None, "{json}");
+            assert_eq!(read(json).prompt, None, "{json}");
         }
     }
 }

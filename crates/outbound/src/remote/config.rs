@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::time::Duration;
 
 use http::Uri;
@@ -6,6 +7,8 @@ use inference::parser::Generation;
 use reqwest::Url;
 use vocab::{Secret, Tokens};
 
+use super::anthropic::VERSION;
+
 /// One model on one host. [`RemoteConfig::new`] gives every option the value that suits its [`Kind`].
 #[derive(Clone, Debug)]
 pub struct RemoteConfig {
@@ -13,9 +16,9 @@ pub struct RemoteConfig {
     pub name: String,
     /// What dialect the host speaks.
     pub kind: Kind,
-    /// Everything before `/chat/completions`: up to and including `/v1`, or `/api/paas/v4`.
+    /// Everything before `/chat/completions` or `/messages`: up to and including `/v1`, or `/api/paas/v4`.
     pub base_url: String,
-    /// Sent as a bearer token.
+    /// Sent as a bearer token, or as `x-api-key` to hosts of Anthropic's dialect.
     pub key: Option<Secret>,
     /// The host's own name of the model.
     pub model: String,
@@ -27,7 +30,9 @@ pub struct RemoteConfig {
     pub headers: Vec<(String, Secret)>,
     /// How the request's thinking options reach the host.
     pub thinking: PassThinking,
-    /// Whether the reasoning of earlier turns is sent back to the host as `reasoning_content`.
+    /// Whether the reasoning of earlier turns is sent back to the host: as `reasoning_content`, or in Anthropic's
+    /// dialect as thinking that the host has not signed. A host that takes no such thinking is held to be as strict
+    /// as Anthropic in all else, and is not told what Anthropic's own models refuse.
     pub sends_reasoning: bool,
     /// Set when the host does not take the model's text apart: it is then read as this generation of GLM
     /// writes it.
@@ -57,6 +62,7 @@ impl RemoteConfig {
         model: impl Into<String>,
     ) -> Self {
         let is_zai = kind == Kind::ZAi;
+        let is_openai = kind == Kind::OpenAi;
         Self {
             name: name.into(),
             kind,
@@ -66,16 +72,25 @@ impl RemoteConfig {
             timeouts: Timeouts::default(),
             concurrency_max: None,
             headers: Vec::new(),
-            thinking: if is_zai { PassThinking::AsIs } else { PassThinking::Omit },
+            thinking: if is_openai { PassThinking::Omit } else { PassThinking::AsIs },
             sends_reasoning: is_zai,
             raw_text: None,
             supports_json_schema: false,
             supports_usage_stream: true,
             supports_usage_continuous: false,
-            tokenize: if is_zai { Tokenize::ZAi } else { Tokenize::Estimate },
+            tokenize: match kind {
+                Kind::OpenAi => Tokenize::Estimate,
+                Kind::ZAi => Tokenize::ZAi,
+                Kind::Anthropic => Tokenize::Anthropic,
+            },
             context_window: None,
             breaker: BreakerConfig::default(),
         }
+    }
+
+    /// Whether the host runs Anthropic's own models, or something as particular.
+    pub(super) fn is_strict(&self) -> bool {
+        self.kind == Kind::Anthropic && !self.sends_reasoning
     }
 }
 
@@ -86,13 +101,19 @@ pub enum Kind {
     OpenAi,
     /// Z.ai, or another Azimuth.
     ZAi,
+    /// Anthropic, and others that take its Messages: Z.ai, another Azimuth, vLLM, llama-server, Ollama.
+    Anthropic,
 }
 
 /// How the request's thinking options reach a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PassThinking {
-    /// `thinking: {type, clear_thinking}` and `reasoning_effort`.
+    /// `thinking: {type, clear_thinking}` and `reasoning_effort`; in Anthropic's dialect `thinking: {type,
+    /// budget_tokens}` and `output_config.effort`.
     AsIs,
+    /// `thinking: {type: adaptive}` and `output_config.effort`, for the models of Anthropic's that set their own
+    /// budget.
+    Adaptive,
     /// `chat_template_kwargs: {enable_thinking, clear_thinking, reasoning_effort}`, as vLLM, SGLang and
     /// llama-server hand them to the chat template.
     TemplateArguments,
@@ -111,6 +132,8 @@ pub enum Tokenize {
     LlamaServer,
     /// `POST {base_url}/tokenizer`.
     ZAi,
+    /// `POST {base_url}/messages/count_tokens`.
+    Anthropic,
 }
 
 /// How long to wait for what.
@@ -194,6 +217,7 @@ pub(super) struct Endpoints {
     pub zai_tokenizer: Uri,
     pub apply_template: Uri,
     pub tokenize: Uri,
+    pub count_tokens: Uri,
     pub headers: HeaderMap,
 }
 
@@ -218,15 +242,31 @@ impl Endpoints {
         };
         let root = path.strip_suffix("/v1").unwrap_or(&path);
 
+        let chat = match config.kind {
+            Kind::OpenAi | Kind::ZAi => "chat/completions",
+            Kind::Anthropic => "messages",
+        };
+
         Ok(Self {
-            chat: at(format!("{path}/chat/completions"))?,
+            chat: at(format!("{path}/{chat}"))?,
             models: at(format!("{path}/models"))?,
             zai_tokenizer: at(format!("{path}/tokenizer"))?,
             apply_template: at(format!("{root}/apply-template"))?,
             tokenize: at(format!("{root}/tokenize"))?,
+            count_tokens: at(format!("{path}/messages/count_tokens"))?,
             headers: headers(config)?,
             host: base.clone(),
         })
+    }
+
+    /// The headers of a call that makes use of `betas`, beside those that the operator set.
+    pub fn headers_with(&self, betas: &[&str]) -> Cow<'_, HeaderMap> {
+        let Some(value) = HeaderValue::from_str(&betas.join(",")).ok().filter(|_| !betas.is_empty()) else {
+            return Cow::Borrowed(&self.headers);
+        };
+        let mut headers = self.headers.clone();
+        headers.append(HeaderName::from_static("anthropic-beta"), value);
+        Cow::Owned(headers)
     }
 }
 
@@ -234,9 +274,15 @@ fn headers(config: &RemoteConfig) -> Result<HeaderMap, RemoteConfigError> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream, application/json"));
+    if config.kind == Kind::Anthropic {
+        headers.insert(HeaderName::from_static("anthropic-version"), HeaderValue::from_static(VERSION));
+    }
     if let Some(key) = &config.key {
-        let bearer = format!("Bearer {}", key.expose());
-        headers.insert(AUTHORIZATION, secret_value(config, "key", &bearer)?);
+        let (name, value) = match config.kind {
+            Kind::OpenAi | Kind::ZAi => (AUTHORIZATION, &format!("Bearer {}", key.expose())[..]),
+            Kind::Anthropic => (HeaderName::from_static("x-api-key"), key.expose()),
+        };
+        headers.insert(name, secret_value(config, "key", value)?);
     }
     for (header, value) in &config.headers {
         let name: HeaderName = header

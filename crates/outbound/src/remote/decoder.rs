@@ -1,19 +1,17 @@
 //! Turns the bytes of one answer into events. Knows nothing of sockets or time.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use inference::parser::Generation;
-use inference::{ChatEvent, ChatRequest, EngineError, FinishReason, TokenLogprob, TopLogprob};
-use vocab::{Tokens, Usage};
+use inference::{ChatEvent, ChatRequest, EngineError, FinishReason};
 
-use super::chunk::{Choice, Chunk, Delta, LogprobEntry, LogprobList, Text, ToolDelta, UsageFigures};
-use super::meter::{Meter, estimate_prompt};
-use super::raw_output::RawOutput;
+use super::anthropic::MessageReader;
+use super::chunk_reader::ChunkReader;
+use super::config::{Kind, RemoteConfig};
+use super::meter::estimate_prompt;
 use super::refusal::Refusals;
 use super::sse::{SseReader, TooLong};
-use super::tool_calls::ToolCalls;
+use super::telling::Telling;
 
 /// One event, or a whole answer that was not streamed, may have this many bytes.
 const EVENT_BYTES_MAX: usize = 8 << 20;
@@ -21,19 +19,10 @@ const EVENT_BYTES_MAX: usize = 8 << 20;
 /// The state of one answer.
 pub(super) struct Decoder {
     framing: Framing,
-    output: Output,
-    meter: Meter,
+    reader: Reader,
+    telling: Telling,
     refusals: Arc<Refusals>,
-    prompt_estimate: Tokens,
-    finish_reason: Option<FinishReason>,
-    /// Ready to be handed out.
-    queue: VecDeque<ChatEvent>,
-    /// What the event at hand yields; kept to save allocations.
-    fresh: Vec<ChatEvent>,
-    is_started: bool,
-    has_output: bool,
     is_done: bool,
-    usage_told: Usage,
 }
 
 /// How the body is cut, which its first byte tells more surely than its content type.
@@ -43,34 +32,37 @@ enum Framing {
     Whole(BytesMut),
 }
 
-enum Output {
-    /// The host takes the model's text apart.
-    Parsed(ToolCalls),
-    /// We do.
-    Raw(Box<RawOutput>),
+/// Reads the events of one dialect.
+pub(super) enum Reader {
+    Chunks(ChunkReader),
+    Messages(MessageReader),
+}
+
+/// What an event was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Read {
+    /// A piece of the answer, or nothing of interest.
+    More,
+    /// The end.
+    Ended,
+    /// The host's way to say that it failed.
+    Refused,
+}
+
+impl Reader {
+    /// The reader of this host's dialect.
+    pub fn new(config: &RemoteConfig, request: &ChatRequest) -> Self {
+        match config.kind {
+            Kind::OpenAi | Kind::ZAi => Self::Chunks(ChunkReader::new(request, config.raw_text)),
+            Kind::Anthropic => Self::Messages(MessageReader::default()),
+        }
+    }
 }
 
 impl Decoder {
-    pub fn new(request: &ChatRequest, raw_text: Option<Generation>, refusals: Arc<Refusals>) -> Self {
-        let prompt_estimate = estimate_prompt(request);
-        let output = match raw_text {
-            Some(generation) => Output::Raw(Box::new(RawOutput::new(request, generation))),
-            None => Output::Parsed(ToolCalls::default()),
-        };
-        Self {
-            framing: Framing::Unknown,
-            output,
-            meter: Meter::new(prompt_estimate),
-            refusals,
-            prompt_estimate,
-            finish_reason: None,
-            queue: VecDeque::new(),
-            fresh: Vec::new(),
-            is_started: false,
-            has_output: false,
-            is_done: false,
-            usage_told: Usage::default(),
-        }
+    pub fn new(request: &ChatRequest, reader: Reader, refusals: Arc<Refusals>) -> Self {
+        let telling = Telling::new(estimate_prompt(request));
+        Self { framing: Framing::Unknown, reader, telling, refusals, is_done: false }
     }
 
     /// Takes the next piece of the body.
@@ -124,12 +116,12 @@ impl Decoder {
         if self.is_done {
             return Ok(());
         }
-        let is_whole_answer = matches!(self.framing, Framing::Whole(_)) && self.has_output;
-        if self.finish_reason.is_some() || (cause.is_none() && is_whole_answer) {
+        let is_whole_answer = matches!(self.framing, Framing::Whole(_)) && self.telling.has_output();
+        if self.telling.reason.is_some() || (cause.is_none() && is_whole_answer) {
             return self.finish();
         }
         if matches!(self.framing, Framing::Unknown) && cause.is_none() {
-            return Err(self.refusals.read_silence(self.prompt_estimate));
+            return Err(self.refusals.read_silence(self.telling.prompt_estimate()));
         }
         Err(failed(&match cause {
             Some(cause) => format!("the connection broke in the middle of the answer: {cause}"),
@@ -139,17 +131,17 @@ impl Decoder {
 
     /// The next event that is ready.
     pub fn pop(&mut self) -> Option<ChatEvent> {
-        self.queue.pop_front()
+        self.telling.pop()
     }
 
     /// Whether anything came that a caller would see, or the answer's end.
     pub fn has_output(&self) -> bool {
-        self.has_output || self.is_finishing()
+        self.telling.has_output() || self.is_finishing()
     }
 
     /// Whether the host said why the answer ended, so that only figures may follow.
     pub fn is_finishing(&self) -> bool {
-        self.finish_reason.is_some() || self.is_done
+        self.telling.reason.is_some() || self.is_done
     }
 
     /// Whether the answer is complete.
@@ -172,142 +164,26 @@ impl Decoder {
         if data == b"[DONE]" {
             return self.finish();
         }
-        let chunk: Chunk<'_> = serde_json::from_slice(data)
-            .map_err(|error| failed(&format!("the host sent an event that cannot be read: {error}")))?;
-        if chunk.is_error() {
-            return Err(self.refusals.read_event(data, self.prompt_estimate));
+        let read = match &mut self.reader {
+            Reader::Chunks(chunks) => chunks.take(data, &mut self.telling)?,
+            Reader::Messages(message) => message.take(data, &mut self.telling)?,
+        };
+        match read {
+            Read::More => Ok(()),
+            Read::Ended => self.finish(),
+            Read::Refused => Err(self.refusals.read_event(data, self.telling.prompt_estimate())),
         }
-
-        for choice in chunk.choices.into_iter().flatten() {
-            // We never ask for more than one answer.
-            if choice.index.unwrap_or(0) == 0 {
-                self.take_choice(choice)?;
-            }
-        }
-        self.tell(chunk.usage.as_ref());
-        Ok(())
-    }
-
-    fn take_choice(&mut self, choice: Choice<'_>) -> Result<(), EngineError> {
-        if let Some(delta) = choice.delta.or(choice.message) {
-            self.take_delta(delta)?;
-        }
-        if let Some(logprobs) = choice.logprobs {
-            let list: LogprobList<'_> = serde_json::from_str(logprobs.get())
-                .map_err(|_| failed("the host sent log probabilities that cannot be read"))?;
-            let tokens: Vec<_> = list.content.into_iter().flatten().map(token_logprob).collect();
-            if !tokens.is_empty() {
-                self.fresh.push(ChatEvent::Logprobs(tokens));
-            }
-        }
-        if let Some(reason) = choice.finish_reason.filter(|reason| !reason.0.is_empty()) {
-            let reason = finish_reason(&reason.0)?;
-            self.finish_reason.get_or_insert(reason);
-        }
-        Ok(())
-    }
-
-    fn take_delta(&mut self, delta: Delta<'_>) -> Result<(), EngineError> {
-        let thought = non_empty(delta.reasoning_content).or_else(|| non_empty(delta.reasoning));
-        if let Some(thought) = thought {
-            self.fresh.push(ChatEvent::Reasoning(thought.0.into_owned()));
-        }
-        for text in [delta.content, delta.refusal].into_iter().filter_map(non_empty) {
-            match &mut self.output {
-                Output::Parsed(_) => self.fresh.push(ChatEvent::Content(text.0.into_owned())),
-                Output::Raw(raw) => raw.feed(&text.0, &mut self.fresh),
-            }
-        }
-        let legacy = delta
-            .function_call
-            .map(|function| ToolDelta { function: Some(function), ..ToolDelta::default() });
-        for call in delta.tool_calls.iter().flatten().chain(&legacy) {
-            match &mut self.output {
-                Output::Parsed(calls) => calls.take(call, &mut self.fresh)?,
-                Output::Raw(_) => {
-                    return Err(failed("the host takes tool calls apart itself; `raw_text` must not be set"));
-                }
-            }
-        }
-        Ok(())
     }
 
     fn finish(&mut self) -> Result<(), EngineError> {
-        let reason = self.finish_reason.unwrap_or(FinishReason::Stop);
-        let reason = match &mut self.output {
-            Output::Parsed(calls) => {
-                let is_natural = matches!(reason, FinishReason::Stop | FinishReason::ToolCalls);
-                calls.finish(is_natural, &mut self.fresh)?;
-                match reason {
-                    // Hosts are careless about which of the two they say.
-                    FinishReason::Stop | FinishReason::ToolCalls if calls.is_empty() => FinishReason::Stop,
-                    FinishReason::Stop | FinishReason::ToolCalls => FinishReason::ToolCalls,
-                    cut => cut,
-                }
-            }
-            Output::Raw(raw) => raw.finish(reason, &mut self.fresh),
+        let reason = self.telling.reason.unwrap_or(FinishReason::Stop);
+        let reason = match &mut self.reader {
+            Reader::Chunks(chunks) => chunks.finish(reason, &mut self.telling)?,
+            Reader::Messages(message) => message.finish(reason, &mut self.telling)?,
         };
-        self.tell(None);
+        self.telling.finish(reason);
         self.is_done = true;
-        self.queue.push_back(ChatEvent::Finished { reason, usage: self.meter.usage_final() });
         Ok(())
-    }
-
-    /// Queues what is fresh. The figures go first, so that a caller who leaves after a piece of output is
-    /// charged for that piece and not for one less.
-    fn tell(&mut self, figures: Option<&UsageFigures>) {
-        for event in &self.fresh {
-            self.meter.count(event);
-        }
-        if let Some(figures) = figures {
-            self.meter.learn(figures);
-        }
-        let has_fresh = !self.fresh.is_empty();
-        if !self.is_started && (has_fresh || self.meter.host_prompt().is_some()) {
-            self.is_started = true;
-            let (prompt, cached) = self.meter.host_prompt().unwrap_or((self.prompt_estimate, Tokens::ZERO));
-            self.queue.push_back(ChatEvent::Started { prompt, cached });
-        }
-        let usage = self.meter.usage();
-        if self.meter.has_output() && usage != self.usage_told {
-            self.usage_told = usage;
-            self.queue.push_back(ChatEvent::Usage(usage));
-        }
-        self.has_output |= has_fresh;
-        self.queue.extend(self.fresh.drain(..));
-    }
-}
-
-fn non_empty(text: Option<Text<'_>>) -> Option<Text<'_>> {
-    text.filter(|text| !text.0.is_empty())
-}
-
-/// Reads the many words for why an answer ended (`http-api.md` §2.5).
-fn finish_reason(word: &str) -> Result<FinishReason, EngineError> {
-    Ok(match word {
-        "tool_calls" | "function_call" | "tool_use" => FinishReason::ToolCalls,
-        "length" | "max_tokens" => FinishReason::Length,
-        "model_context_window_exceeded" => FinishReason::ModelContextWindowExceeded,
-        "sensitive" | "content_filter" | "safety" => FinishReason::Sensitive,
-        "network_error" | "error" | "abort" => {
-            return Err(failed(&format!("the host ended the answer with `{word}`")));
-        }
-        // `stop`, `eos`, `eos_token`, `end_turn`, `stop_sequence` and what others may call it.
-        _ => FinishReason::Stop,
-    })
-}
-
-fn token_logprob(entry: LogprobEntry<'_>) -> TokenLogprob {
-    let top = entry.top_logprobs.into_iter().flatten().map(|other| TopLogprob {
-        bytes: other.bytes.unwrap_or_else(|| other.token.0.as_bytes().to_vec()),
-        logprob: other.logprob.unwrap_or(f32::MIN),
-        token: other.token.0.into_owned(),
-    });
-    TokenLogprob {
-        top: top.collect(),
-        bytes: entry.bytes.unwrap_or_else(|| entry.token.0.as_bytes().to_vec()),
-        logprob: entry.logprob.unwrap_or(f32::MIN),
-        token: entry.token.0.into_owned(),
     }
 }
 

@@ -3,8 +3,6 @@
 use inference::{ChatEvent, ChatRequest, Message, Part};
 use vocab::{Tokens, Usage};
 
-use super::chunk::UsageFigures;
-
 /// Tokens of a prompt are estimated at this many bytes each; English and code lie a little above, Chinese too.
 const PROMPT_BYTES_PER_TOKEN: usize = 4;
 /// Output of unknown cutting is estimated at this many bytes a token. More than any usual text has, so that a
@@ -60,12 +58,17 @@ pub(super) struct Meter {
     since_told: Output,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct HostFigures {
-    prompt: Option<Tokens>,
-    cached: Tokens,
-    completion: Option<Tokens>,
-    reasoning: Option<Tokens>,
+/// What a host says it counted; nothing where it does not count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct HostFigures {
+    /// The whole prompt.
+    pub prompt: Option<Tokens>,
+    /// The part of the prompt that came from a cache.
+    pub cached: Tokens,
+    /// All output.
+    pub completion: Option<Tokens>,
+    /// The part of the output that was thinking.
+    pub reasoning: Option<Tokens>,
 }
 
 /// What was seen of one kind of output.
@@ -122,13 +125,13 @@ impl Meter {
 
     /// Takes the host's figures, which replace its earlier ones but never fall. They include everything that
     /// was counted before.
-    pub fn learn(&mut self, figures: &UsageFigures) {
+    pub fn learn(&mut self, figures: HostFigures) {
         let host = self.host.get_or_insert_default();
-        host.prompt = host.prompt.max(figures.prompt());
-        host.cached = host.cached.max(figures.cached());
-        host.reasoning = host.reasoning.max(figures.reasoning());
-        if figures.completion() > host.completion {
-            host.completion = figures.completion();
+        host.prompt = host.prompt.max(figures.prompt);
+        host.cached = host.cached.max(figures.cached);
+        host.reasoning = host.reasoning.max(figures.reasoning);
+        if figures.completion > host.completion {
+            host.completion = figures.completion;
             self.since_told = Output::default();
         }
     }
@@ -176,10 +179,11 @@ impl Meter {
 
 #[cfg(test)]
 mod tests {
+    use super::super::chunk::UsageFigures;
     use super::*;
 
-    fn figures(json: &str) -> UsageFigures {
-        serde_json::from_str(json).unwrap()
+    fn figures(json: &str) -> HostFigures {
+        (&serde_json::from_str::<UsageFigures>(json).unwrap()).into()
     }
 
     #[test]
@@ -189,7 +193,7 @@ mod tests {
         meter.count(&ChatEvent::Content("Hel".to_owned()));
         meter.count(&ChatEvent::Content("lo".to_owned()));
         meter.count(&ChatEvent::Content(String::new()));
-        meter.learn(&figures(r#"{"prompt_tokens":0,"completion_tokens":0}"#));
+        meter.learn(figures(r#"{"prompt_tokens":0,"completion_tokens":0}"#));
         let expected = Usage {
             fresh_prompt: Tokens(7),
             cached_prompt: Tokens(0),
@@ -207,13 +211,13 @@ mod tests {
     fn the_figures_of_a_host_replace_our_own_and_never_fall() {
         let mut meter = Meter::new(Tokens(7));
         meter.count(&ChatEvent::Content("a b c d".to_owned()));
-        meter.learn(&figures(
+        meter.learn(figures(
             r#"{"prompt_tokens":20,"completion_tokens":4,"prompt_tokens_details":{"cached_tokens":8}}"#,
         ));
         assert_eq!(meter.usage().completion(), Tokens(4));
         meter.count(&ChatEvent::Content("e".to_owned()));
         assert_eq!(meter.usage().completion(), Tokens(5), "what came after the figures counts too");
-        meter.learn(&figures(r#"{"prompt_tokens":0,"completion_tokens":1}"#));
+        meter.learn(figures(r#"{"prompt_tokens":0,"completion_tokens":1}"#));
         assert_eq!(meter.usage_final().completion(), Tokens(4));
         assert_eq!(meter.usage_final().prompt(), Tokens(20));
         assert_eq!(meter.usage_final().cached_prompt, Tokens(8));
@@ -227,7 +231,7 @@ mod tests {
             meter.count(&ChatEvent::Reasoning("r".to_owned()));
         }
         meter.count(&ChatEvent::Content("c".to_owned()));
-        meter.learn(&figures(r#"{"prompt_tokens":1,"completion_tokens":40}"#));
+        meter.learn(figures(r#"{"prompt_tokens":1,"completion_tokens":40}"#));
         assert_eq!(meter.usage_final().reasoning, Tokens(30));
         assert_eq!(meter.usage_final().answer, Tokens(10));
     }

@@ -3,7 +3,7 @@
 use vocab::Tokens;
 
 /// Texts that mean it, in lower case.
-const PHRASES: [&str; 18] = [
+const PHRASES: [&str; 20] = [
     // vLLM, OpenAI, SGLang, llama-cpp-python
     "maximum context length",
     "max context length",
@@ -25,11 +25,13 @@ const PHRASES: [&str; 18] = [
     // Z.ai, Azimuth, Anthropic
     "prompt exceeds max length",
     "prompt is too long",
+    "exceed context limit",
+    "input is too long for requested model",
     "model_context_window_exceeded",
 ];
 
 /// What stands before the size of the window.
-const WINDOW_AFTER: [&str; 14] = [
+const WINDOW_AFTER: [&str; 15] = [
     "maximum context length is ",
     "maximum context length of ",
     "max context length of ",
@@ -44,10 +46,11 @@ const WINDOW_AFTER: [&str; 14] = [
     "context length is ",
     "tokens > ",
     "token limit of ",
+    " > ",
 ];
 
 /// What stands before the size of the prompt, the most exact first.
-const PROMPT_AFTER: [&str; 10] = [
+const PROMPT_AFTER: [&str; 11] = [
     "your request has ",
     "messages resulted in ",
     "decoder prompt (length ",
@@ -58,6 +61,7 @@ const PROMPT_AFTER: [&str; 10] = [
     "too long: ",
     "a total of ",
     "you requested ",
+    "exceed context limit: ",
 ];
 
 /// What stands after the size of the prompt, where the text tells it apart from the answer's.
@@ -169,7 +173,15 @@ mod tests {
                 numbers(210_000, 202_752),
             ),
             ("prompt is too long: 210000 tokens > 200000 maximum", numbers(210_000, 200_000)),
+            (
+                "input length and `max_tokens` exceed context limit: 210000 + 32000 > 200000, decrease input length",
+                numbers(210_000, 200_000),
+            ),
             // About something else.
+            (
+                "input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000, decrease input length",
+                None,
+            ),
             (
                 "'max_tokens' or 'max_completion_tokens' is too large: 5000. This model's maximum context length is 4096 tokens and your request has 11 input tokens (5000 > 4096 - 11).",
                 None,

@@ -61,6 +61,10 @@ impl Refusals {
         let message = self.clean(&error.message);
         // Z.ai's codes say more than its status (`errors.md`).
         match error.code {
+            // Anthropic's word for an operator who has to pay, under the status of a caller's mistake.
+            _ if error.message.contains("credit balance is too low") => {
+                return EngineError::Unavailable { reason: message };
+            }
             Some(1000..=1004) => return EngineError::Unauthorized,
             Some(1113 | 1302..=1305 | 1308..=1313) => return EngineError::Busy { retry_after },
             Some(1210 | 1212..=1215 | 1221 | 1222 | 1301) => return EngineError::Rejected { message },
@@ -81,7 +85,8 @@ impl Refusals {
             400 | 413 | 415 | 422 => EngineError::Rejected { message },
             401 | 403 => EngineError::Unauthorized,
             408 | 504 => EngineError::TimedOut { reason },
-            429 => EngineError::Busy { retry_after },
+            // 529 is Anthropic's: overloaded, and no failure of this request's.
+            429 | 529 => EngineError::Busy { retry_after },
             404 => EngineError::Unavailable {
                 reason: format!("{reason}; check the engine's `model` and `base_url`"),
             },
@@ -179,7 +184,7 @@ impl HostError {
     }
 
     fn status_by_type(&self) -> Option<u16> {
-        const TYPES: [(&str, u16); 7] = [
+        const TYPES: [(&str, u16); 10] = [
             ("badrequest", 400),
             ("invalid_request", 400),
             ("rate_limit", 429),
@@ -187,6 +192,9 @@ impl HostError {
             ("authentication", 401),
             ("permission", 403),
             ("not_found", 404),
+            ("request_too_large", 413),
+            ("billing", 402),
+            ("timeout", 504),
         ];
         TYPES.iter().find(|(word, _)| self.kind.contains(word)).map(|&(_, status)| status)
     }
@@ -272,6 +280,25 @@ mod tests {
         assert!(matches!(in_event(r#"{"code":1000,"msg":"m","success":false}"#), E::Unauthorized));
         assert!(matches!(in_event(r#"{"object":"error","message":"m","code":400}"#), E::Rejected { .. }));
         assert!(matches!(in_event(r#"{"error":"boom"}"#), E::Failed { .. }));
+    }
+
+    /// `anthropic-api.md` §11.
+    #[test]
+    fn the_envelope_of_anthropic_is_understood() {
+        use EngineError as E;
+        let body = |kind: &str| {
+            format!(r#"{{"type":"error","error":{{"type":"{kind}","message":"m"}},"request_id":"r"}}"#)
+        };
+        assert!(matches!(read(401, &body("authentication_error")), E::Unauthorized));
+        assert!(matches!(read(413, &body("request_too_large")), E::Rejected { .. }));
+        assert!(matches!(read(529, &body("overloaded_error")), E::Busy { .. }));
+        let low = r#"{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low"}}"#;
+        assert!(matches!(read(400, low), E::Unavailable { .. }));
+        let in_event = |kind: &str| refusals().read_event(body(kind).as_bytes(), Tokens(10));
+        assert!(matches!(in_event("overloaded_error"), E::Busy { .. }));
+        assert!(matches!(in_event("timeout_error"), E::TimedOut { .. }));
+        assert!(matches!(in_event("api_error"), E::Failed { .. }));
+        assert!(matches!(in_event("invalid_request_error"), E::Rejected { message } if message == "m"));
     }
 
     #[test]

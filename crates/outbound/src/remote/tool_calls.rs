@@ -6,10 +6,9 @@
 
 use std::borrow::Cow;
 
-use inference::{ChatEvent, EngineError, tool_call_id};
+use inference::{ChatEvent, EngineError, FinishReason, tool_call_id};
 
 use super::arguments::Arguments;
-use super::chunk::{FunctionDelta, Text, ToolDelta};
 
 const CALLS_MAX: usize = 1024;
 const ARGUMENTS_BYTES_MAX: usize = 16 << 20;
@@ -24,24 +23,11 @@ pub(super) struct ToolCalls {
 }
 
 impl ToolCalls {
-    pub fn is_empty(&self) -> bool {
-        self.calls.is_empty()
-    }
-
     /// Takes a piece of a call in.
-    pub fn take(&mut self, delta: &ToolDelta<'_>, events: &mut Vec<ChatEvent>) -> Result<(), EngineError> {
-        let empty = FunctionDelta::default();
-        let function = delta.function.as_ref().unwrap_or(&empty);
-        let piece = Piece {
-            index: delta.index,
-            id: delta.id.as_ref().map(|id| id.0.as_ref()).filter(|id| !id.is_empty()),
-            name: function.name.as_ref().map(|name| name.0.as_ref()).filter(|name| !name.is_empty()),
-            arguments: arguments_text(function)?,
-        };
-
-        let at = match self.find(&piece) {
+    pub fn take(&mut self, piece: &Piece<'_>, events: &mut Vec<ChatEvent>) -> Result<(), EngineError> {
+        let at = match self.find(piece) {
             Some(at) => at,
-            None => self.begin(&piece)?,
+            None => self.begin(piece)?,
         };
         self.arguments_bytes += piece.arguments.len();
         if self.arguments_bytes > ARGUMENTS_BYTES_MAX {
@@ -58,8 +44,24 @@ impl ToolCalls {
         self.speak(events)
     }
 
-    /// Ends the calls. After a natural end every call is whole; after a cut, an unfinished one stays as it is.
-    pub fn finish(&mut self, is_natural: bool, events: &mut Vec<ChatEvent>) -> Result<(), EngineError> {
+    /// Ends the calls and tells why the answer ended, because hosts are careless about whether they say that the
+    /// model waits for its tools.
+    pub fn finish(
+        &mut self,
+        reason: FinishReason,
+        events: &mut Vec<ChatEvent>,
+    ) -> Result<FinishReason, EngineError> {
+        let is_natural = matches!(reason, FinishReason::Stop | FinishReason::ToolCalls);
+        self.close(is_natural, events)?;
+        Ok(match reason {
+            cut if !is_natural => cut,
+            _ if self.calls.is_empty() => FinishReason::Stop,
+            _ => FinishReason::ToolCalls,
+        })
+    }
+
+    /// Ends the calls so far. After a natural end every call is whole; after a cut, an unfinished one stays as it is.
+    pub fn close(&mut self, is_natural: bool, events: &mut Vec<ChatEvent>) -> Result<(), EngineError> {
         while self.open < self.calls.len() {
             let is_last = self.open + 1 == self.calls.len();
             let call = &mut self.calls[self.open];
@@ -77,6 +79,20 @@ impl ToolCalls {
             } else {
                 call.speak(self.open, events);
             }
+            self.open += 1;
+        }
+        Ok(())
+    }
+
+    /// Ends a call that waits with an empty object, because words follow it and so no arguments will.
+    pub fn settle(&mut self, events: &mut Vec<ChatEvent>) -> Result<(), EngineError> {
+        if let Some(call) = self.calls.get_mut(self.open)
+            && call.is_started
+            && call.arguments.is_whole()
+        {
+            call.arguments.close();
+            call.speak(self.open, events);
+            call.finish(self.open, events)?;
             self.open += 1;
         }
         Ok(())
@@ -144,11 +160,13 @@ impl ToolCalls {
     }
 }
 
-struct Piece<'a> {
-    index: Option<u32>,
-    id: Option<&'a str>,
-    name: Option<&'a str>,
-    arguments: Cow<'a, str>,
+/// A piece of a call, whatever the dialect. Empty texts are given as none.
+#[derive(Debug)]
+pub(super) struct Piece<'a> {
+    pub index: Option<u32>,
+    pub id: Option<&'a str>,
+    pub name: Option<&'a str>,
+    pub arguments: Cow<'a, str>,
 }
 
 #[derive(Debug, Default)]
@@ -201,17 +219,6 @@ impl Call {
         }
         events.push(ChatEvent::ToolCallFinished { index: event_index(position) });
         Ok(())
-    }
-}
-
-fn arguments_text<'a>(function: &FunctionDelta<'a>) -> Result<Cow<'a, str>, EngineError> {
-    let Some(raw) = function.arguments else { return Ok(Cow::Borrowed("")) };
-    if raw.get().starts_with('"') {
-        serde_json::from_str::<Text<'a>>(raw.get())
-            .map(|text| text.0)
-            .map_err(|_| failed("the host sent tool arguments that cannot be read"))
-    } else {
-        Ok(Cow::Borrowed(raw.get()))
     }
 }
 

@@ -158,7 +158,7 @@ impl Serialize for ImageUrl<'_> {
 }
 
 /// The media type of bare base64, by the first bytes of each format in that spelling.
-fn bare_image_type(text: &str) -> Option<&'static str> {
+pub(in crate::remote) fn bare_image_type(text: &str) -> Option<&'static str> {
     const HEADS: [(&str, &str); 4] = [
         ("/9j/", "image/jpeg"),
         ("iVBORw0KGgo", "image/png"),

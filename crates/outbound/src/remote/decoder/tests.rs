@@ -1,5 +1,6 @@
+use inference::parser::Generation;
 use proptest::prelude::*;
-use vocab::Usage;
+use vocab::{Tokens, Usage};
 
 use super::*;
 
@@ -9,8 +10,17 @@ fn request() -> ChatRequest {
 }
 
 fn decoder(raw_text: Option<Generation>) -> Decoder {
-    let refusals = Refusals { secrets: Vec::new(), context_window: None };
-    Decoder::new(&request(), raw_text, Arc::new(refusals))
+    decoder_of(&request(), raw_text, None)
+}
+
+fn decoder_of(
+    request: &ChatRequest,
+    raw_text: Option<Generation>,
+    context_window: Option<Tokens>,
+) -> Decoder {
+    let refusals = Refusals { secrets: Vec::new(), context_window };
+    let reader = Reader::Chunks(ChunkReader::new(request, raw_text));
+    Decoder::new(request, reader, Arc::new(refusals))
 }
 
 fn decode(pieces: &[&[u8]], raw_text: Option<Generation>) -> (Vec<ChatEvent>, Option<String>) {
@@ -112,6 +122,31 @@ fn every_word_for_the_end_is_understood() {
     assert!(decode(&[stream.as_bytes()], None).1.is_some());
 }
 
+/// Hosts that tell which stop text they met are believed if it is one that was asked for.
+#[test]
+fn the_stop_text_that_ended_an_answer_is_told() {
+    let met = |more: &str| {
+        let mut request = request();
+        request.stop = vec!["END".to_owned(), "###".to_owned()];
+        let mut decoder = decoder_of(&request, None, None);
+        let choice = format!("{{\"delta\":{{\"content\":\"x\"}},\"finish_reason\":\"stop\"{more}");
+        decoder.push(format!("data: {{\"choices\":[{choice}}}\n\ndata: [DONE]\n\n").into()).unwrap();
+        let events: Vec<ChatEvent> = std::iter::from_fn(|| decoder.pop()).collect();
+        assert!(matches!(events.last(), Some(ChatEvent::Finished { reason: FinishReason::Stop, .. })));
+        events
+            .into_iter()
+            .find_map(|event| if let ChatEvent::StopMet(text) = event { Some(text) } else { None })
+    };
+    assert_eq!(met(r####","stop_reason":"###"}]"####).as_deref(), Some("###"), "vLLM");
+    assert_eq!(met(r#","matched_stop":"END"}]"#).as_deref(), Some("END"), "SGLang");
+    assert_eq!(met(r#"}],"stopping_word":"END""#).as_deref(), Some("END"), "llama-server");
+    for nothing in
+        [r#","stop_reason":151336}]"#, r#","stop_reason":null}]"#, r#","matched_stop":"</s>"}]"#, "}]"]
+    {
+        assert_eq!(met(nothing), None, "{nothing}");
+    }
+}
+
 #[test]
 fn a_legacy_function_call_is_a_tool_call() {
     let stream = "data: {\"choices\":[{\"delta\":{\"function_call\":{\"name\":\"f\",\"arguments\":\"{}\"}},\"finish_reason\":\"function_call\"}]}\n\ndata: [DONE]\n\n";
@@ -161,8 +196,7 @@ fn raw_text_is_taken_apart_by_our_own_parser() {
 fn raw_json_is_content_although_thinking_was_asked_for() {
     let mut request = request();
     request.format = inference::ResponseFormat::JsonObject;
-    let refusals = Refusals { secrets: Vec::new(), context_window: None };
-    let mut decoder = Decoder::new(&request, Some(Generation::B), Arc::new(refusals));
+    let mut decoder = decoder_of(&request, Some(Generation::B), None);
     let stream = "data: {\"choices\":[{\"delta\":{\"content\":\" {\\\"a\\\"\"}}]}\n\n\
                   data: {\"choices\":[{\"delta\":{\"content\":\": 1}\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
     decoder.push(stream.into()).unwrap();
@@ -175,11 +209,10 @@ fn raw_json_is_content_although_thinking_was_asked_for() {
 #[test]
 fn silence_after_a_prompt_that_cannot_fit_is_an_overflow() {
     let end = |context_window| {
-        let refusals = Refusals { secrets: Vec::new(), context_window };
         let mut request = request();
         request.messages =
             vec![inference::Message::User { content: vec![inference::Part::text("word ".repeat(5000))] }];
-        Decoder::new(&request, None, Arc::new(refusals)).end(None).unwrap_err()
+        decoder_of(&request, None, context_window).end(None).unwrap_err()
     };
     assert!(matches!(end(Some(Tokens(2048))), EngineError::ContextOverflow(_)));
     assert!(matches!(end(Some(Tokens(100_000))), EngineError::Failed { .. }));

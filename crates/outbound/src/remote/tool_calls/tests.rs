@@ -1,3 +1,4 @@
+use super::super::chunk::ToolDelta;
 use super::*;
 
 /// Each line is one `tool_calls` list of a host; the result is what downstream puts together.
@@ -6,10 +7,10 @@ fn assemble(lists: &[&str], is_natural: bool) -> Result<Vec<(String, String, Str
     let mut events = Vec::new();
     for list in lists {
         for delta in &serde_json::from_str::<Vec<ToolDelta<'_>>>(list).unwrap() {
-            calls.take(delta, &mut events)?;
+            calls.take(&delta.piece()?, &mut events)?;
         }
     }
-    calls.finish(is_natural, &mut events)?;
+    calls.close(is_natural, &mut events)?;
 
     let mut seen: Vec<(String, String, String, bool)> = Vec::new();
     for event in events {
@@ -37,6 +38,21 @@ fn assemble(lists: &[&str], is_natural: bool) -> Result<Vec<(String, String, Str
 
 fn call(id: &str, name: &str, arguments: &str) -> (String, String, String, bool) {
     (id.to_owned(), name.to_owned(), arguments.to_owned(), true)
+}
+
+/// Words after a call come after it, also where its empty arguments could still have been replaced.
+#[test]
+fn a_call_is_settled_by_the_words_after_it() {
+    let mut calls = ToolCalls::default();
+    let mut events = Vec::new();
+    let delta: ToolDelta<'_> =
+        serde_json::from_str(r#"{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}"#).unwrap();
+    calls.take(&delta.piece().unwrap(), &mut events).unwrap();
+    assert_eq!(events.len(), 1, "it may yet have arguments");
+    calls.settle(&mut events).unwrap();
+    assert_eq!(events.last(), Some(&ChatEvent::ToolCallFinished { index: 0 }));
+    calls.close(true, &mut events).unwrap();
+    assert_eq!(events.len(), 3);
 }
 
 /// Every way hosts are known to cut up the same call yields the same call.
