@@ -1,11 +1,16 @@
+mod intake;
+mod writer;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
-use crate::{Unwritten, UsageLog, UsageRecord};
+use crate::{Journal, Unwritten, UsageLog, UsageRecord};
+use intake::{Intake, Item};
+use writer::Writer;
 
 /// Limits of the metering queue.
 #[derive(Clone, Debug)]
@@ -24,6 +29,11 @@ pub struct MeterSettings {
     /// The longest such wait. Holds and slices stay taken until what they paid for is written, so when the store is back
     /// this should be a matter of moments.
     pub retry_after_max: Duration,
+    /// A group that the store has not taken after so long is journalled, where there is a journal. While the store is
+    /// quick, the journal costs nothing.
+    pub journal_after: Duration,
+    /// How long the end of the process waits for a store that is away, if everything that waits is journalled.
+    pub close_for: Duration,
 }
 
 impl Default for MeterSettings {
@@ -34,6 +44,8 @@ impl Default for MeterSettings {
             backlog_records_max: 50_000,
             retry_after: Duration::from_millis(100),
             retry_after_max: Duration::from_secs(2),
+            journal_after: Duration::from_millis(100),
+            close_for: Duration::from_secs(5),
         }
     }
 }
@@ -45,96 +57,76 @@ impl Default for MeterSettings {
 #[derive(Clone)]
 pub struct Meter {
     queue: mpsc::UnboundedSender<Item>,
-    backlog: Arc<AtomicUsize>,
+    backlog: Arc<Backlog>,
     backlog_max: usize,
 }
 
-enum Item {
-    Record(Box<UsageRecord>, Option<Unwritten>),
-    Flush(oneshot::Sender<()>),
+/// What waits to be written.
+#[derive(Default)]
+struct Backlog {
+    records: AtomicUsize,
+    /// Neither the log nor the journal takes records.
+    is_stuck: AtomicBool,
 }
 
 impl Meter {
     /// Starts the writer. It ends, with everything written, when the last `Meter` is dropped.
     pub fn start(log: Arc<dyn UsageLog>, settings: MeterSettings, tracker: &TaskTracker) -> Self {
+        Self::launch(log, None, settings, tracker)
+    }
+
+    /// Starts a writer that keeps records in `journal` while the log is away. It ends, with everything written or left in
+    /// the journal for [`replay`](crate::replay), when the last `Meter` is dropped.
+    ///
+    /// What an earlier run left in the journal should have been replayed before.
+    pub fn with_journal(
+        log: Arc<dyn UsageLog>,
+        journal: Arc<dyn Journal>,
+        settings: MeterSettings,
+        tracker: &TaskTracker,
+    ) -> Self {
+        Self::launch(log, Some(journal), settings, tracker)
+    }
+
+    fn launch(
+        log: Arc<dyn UsageLog>,
+        journal: Option<Arc<dyn Journal>>,
+        settings: MeterSettings,
+        tracker: &TaskTracker,
+    ) -> Self {
         let (queue, items) = mpsc::unbounded_channel();
-        let backlog = Arc::new(AtomicUsize::new(0));
+        let backlog = Arc::new(Backlog::default());
         let backlog_max = settings.backlog_records_max;
-        tracker.spawn(write_groups(log, settings, items, backlog.clone()));
+        let intake = Intake::new(items, settings.group_records_max, settings.gather_for);
+        tracker.spawn(Writer::new(log, journal, settings, backlog.clone(), intake).run());
         Self { queue, backlog, backlog_max }
     }
 
     /// Hands a record over. Never waits. What its settlement comes from is kept until it is written.
     pub(crate) fn record(&self, record: UsageRecord, unwritten: Option<Unwritten>) {
-        self.backlog.fetch_add(1, Ordering::Relaxed);
+        self.backlog.records.fetch_add(1, Ordering::Relaxed);
         if self.queue.send(Item::Record(Box::new(record), unwritten)).is_err() {
             tracing::error!("a usage record came after metering had been shut down");
         }
     }
 
-    /// Whether the store has fallen so far behind that further work must wait.
+    /// Whether further work must wait: the store has fallen too far behind, or takes nothing and nor does the journal.
     pub(crate) fn is_overloaded(&self) -> bool {
-        self.backlog.load(Ordering::Relaxed) >= self.backlog_max
+        self.backlog.is_stuck.load(Ordering::Relaxed)
+            || self.backlog.records.load(Ordering::Relaxed) >= self.backlog_max
     }
 
-    /// Waits until every record handed over so far is durable.
+    /// Waits until every record handed over so far is in the log.
     pub async fn flush(&self) {
         let (done, written) = oneshot::channel();
         if self.queue.send(Item::Flush(done)).is_ok() {
-            // The writer only drops the sender when it has ended, and then all is written too.
+            // The writer only drops the sender when it has ended, and then nothing more will be written.
             let _ = written.await;
         }
     }
 }
 
-async fn write_groups(
-    log: Arc<dyn UsageLog>,
-    settings: MeterSettings,
-    mut items: mpsc::UnboundedReceiver<Item>,
-    backlog: Arc<AtomicUsize>,
-) {
-    let mut batch = Vec::new();
-    while items.recv_many(&mut batch, settings.group_records_max).await > 0 {
-        let mut records = Vec::with_capacity(batch.len());
-        let mut kept = Vec::new();
-        let mut waiting = Vec::new();
-        for item in batch.drain(..) {
-            match item {
-                Item::Record(record, unwritten) => {
-                    records.push(*record);
-                    kept.extend(unwritten);
-                }
-                Item::Flush(done) => waiting.push(done),
-            }
-        }
-        write(&*log, &records, &settings).await;
-        drop(kept);
-        backlog.fetch_sub(records.len(), Ordering::Relaxed);
-        for done in waiting {
-            // Whoever asked may have given up waiting.
-            let _ = done.send(());
-        }
-        if records.len() < settings.group_records_max {
-            tokio::time::sleep(settings.gather_for).await;
-        }
-    }
-}
-
-async fn write(log: &dyn UsageLog, records: &[UsageRecord], settings: &MeterSettings) {
-    if records.is_empty() {
-        return;
-    }
-    let mut pause = settings.retry_after;
-    while let Err(error) = log.usage_append(records).await {
-        tracing::error!(
-            error = &error as &dyn std::error::Error,
-            records = records.len(),
-            "usage records could not be written and will be tried again"
-        );
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(settings.retry_after_max);
-    }
-}
-
+#[cfg(test)]
+mod outages;
 #[cfg(test)]
 mod tests;

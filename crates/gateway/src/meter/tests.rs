@@ -5,7 +5,7 @@ use super::*;
 use crate::fake_log::FakeLog;
 use crate::{Door, Ending};
 
-fn record() -> UsageRecord {
+pub(super) fn record() -> UsageRecord {
     let started = Timestamp::from_millis(1_790_000_000_000);
     UsageRecord {
         request: RequestId::generate(started),

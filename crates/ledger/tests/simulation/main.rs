@@ -1,12 +1,14 @@
 //! Several nodes spend the same accounts and pools, and everything goes wrong that can: messages are late or lost after
 //! they were acted on, nodes crash and clocks differ, the store is gone and returns, credits end. Whatever happens,
-//! nobody overspends, nothing is charged twice, and nothing that was acknowledged is lost.
+//! nobody overspends, nothing is charged twice, and nothing is lost that was acknowledged, by the store or by a node's own
+//! disk.
 //!
 //! A run follows from its seed. `AZIMUTH_SEED=17 cargo test -p ledger --test simulation` repeats one.
 
 #![expect(clippy::unwrap_used, reason = "a simulation that fails is a test that fails")]
 
 mod calls;
+mod journal;
 mod network;
 mod node;
 mod random;
@@ -24,11 +26,14 @@ const RUNS: u64 = 120;
 const STEPS: usize = 2_500;
 
 /// What the runs in rough weather must have met, or they prove little.
-const MET: [&str; 15] = [
+const MET: [&str; 18] = [
     "admitted",
     "crashes",
     "given up",
     "grants ended",
+    "journalled",
+    "journals handed on",
+    "journals left in order",
     "late settlements",
     "lost answers",
     "nodes that left in order",

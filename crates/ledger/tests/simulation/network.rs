@@ -1,6 +1,9 @@
 //! What lies between nodes and the store: calls and answers that are late or lost.
 
+use vocab::RequestId;
+
 use crate::calls::{Answer, Call};
+use crate::journal::JOURNAL_AFTER_MS;
 use crate::world::{Event, World};
 
 /// As long as the margin allows.
@@ -12,6 +15,9 @@ impl World {
         let call = self.next;
         self.calls.insert((node, call), what.clone());
         self.after(CALL_TIMEOUT_MS, Event::Timeout { node, call });
+        if matches!(what, Call::Settle(_)) {
+            self.after(JOURNAL_AFTER_MS, Event::Late { node, call });
+        }
         if !self.is_lost() {
             let delay = self.delay();
             self.after(delay, Event::Deliver { node, call, what });
@@ -38,9 +44,15 @@ impl World {
         let Some(node) = self.nodes.get_mut(&key) else { return };
         match (&call, answer) {
             (Call::Settle(_), Some(_)) => {
-                self.acknowledged.extend(node.written());
+                let inherited =
+                    std::mem::take(&mut node.inherited).into_iter().map(|settlement| settlement.request);
+                let written: Vec<RequestId> = inherited.chain(node.written()).collect();
+                node.is_behind &= !node.unsent.is_empty();
+                self.unjournal(key, &written);
+                self.acknowledged.extend(written);
                 self.write(key);
             }
+            (Call::Settle(_), None) if !node.inherited.is_empty() => self.replay(key),
             (Call::Settle(_), None) => self.write_group(key),
             _ => {
                 let more = node.answered(&call, answer, now);

@@ -25,6 +25,10 @@ pub struct Node {
     pub waiting: Vec<Wish>,
     pub unsent: VecDeque<Ended>,
     pub group: Option<Vec<Ended>>,
+    /// What an earlier node left on the disk and the store is not known to have.
+    pub inherited: Vec<Settlement>,
+    /// The store was late, and not everything that ended since is written.
+    pub is_behind: bool,
     /// It lets nothing in any more and gives back what it has.
     pub is_closing: bool,
 }
@@ -83,12 +87,22 @@ impl Node {
             waiting: Vec::new(),
             unsent: VecDeque::new(),
             group: None,
+            inherited: Vec::new(),
+            is_behind: false,
             is_closing: false,
         }
     }
 
     pub fn is_at_rest(&self) -> bool {
-        self.running.is_empty() && self.unsent.is_empty() && self.group.is_none() && self.waiting.is_empty()
+        self.is_idle() && self.unsent.is_empty() && self.group.is_none() && self.inherited.is_empty()
+    }
+
+    pub fn is_idle(&self) -> bool {
+        self.running.is_empty() && self.waiting.is_empty()
+    }
+
+    pub fn lets_in(&self) -> bool {
+        !self.is_closing && self.inherited.is_empty()
     }
 
     pub fn is_empty(&self, now: Timestamp) -> bool {

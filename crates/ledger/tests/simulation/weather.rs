@@ -46,6 +46,7 @@ impl World {
                 self.nodes.get_mut(&key).unwrap().is_closing = true;
             } else {
                 self.nodes.remove(&key);
+                self.disks.orphan(key);
                 self.store.count("crashes");
             }
             let pause = self.random.between(0, 3_000);
@@ -61,6 +62,7 @@ impl World {
         self.next += 1;
         let key = self.next;
         self.nodes.insert(key, Node::new(id, skew_ms));
+        self.inherit(key);
         let pause = self.random.between(0, TICK_MS);
         self.after(pause, Event::Tick { node: key });
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use vocab::{NanoUsd, RequestId, Timestamp};
 
 use crate::calls::{Answer, Call, Purse};
+use crate::journal::Disks;
 use crate::node::{Fared, Node, Running, Wish};
 use crate::random::Random;
 use crate::store::{ACCOUNTS, POOLS, Store};
@@ -23,6 +24,7 @@ pub enum Event {
     Deliver { node: u64, call: u64, what: Call },
     Answer { node: u64, call: u64, answer: Answer },
     Timeout { node: u64, call: u64 },
+    Late { node: u64, call: u64 },
     Sweep,
     PayIn,
     StoreFails,
@@ -46,6 +48,7 @@ pub struct World {
     pub nodes: BTreeMap<u64, Node>,
     pub calls: HashMap<(u64, u64), Call>,
     pub store: Store,
+    pub disks: Disks,
     /// Requests whose record a node knows to be durable.
     pub acknowledged: Vec<RequestId>,
     pub is_rough: bool,
@@ -67,6 +70,7 @@ impl World {
             nodes: BTreeMap::new(),
             calls: HashMap::new(),
             store,
+            disks: Disks::default(),
             acknowledged: Vec::new(),
             is_rough: weather == Weather::Rough,
             is_calm: false,
@@ -111,7 +115,10 @@ impl World {
         self.is_rough = false;
         self.store.is_up = true;
         let mut patience = 100_000;
-        while !self.nodes.values().all(Node::is_at_rest) {
+        while self.disks.have_orphans() || !self.nodes.values().all(Node::is_at_rest) {
+            if self.disks.have_orphans() {
+                self.node_starts();
+            }
             self.step();
             patience -= 1;
             assert!(patience > 0, "requests hang");
@@ -165,6 +172,7 @@ impl World {
             Event::Deliver { node, call, what } => self.deliver(node, call, &what),
             Event::Answer { node, call, answer } => self.answer(node, call, Some(&answer)),
             Event::Timeout { node, call } => self.answer(node, call, None),
+            Event::Late { node, call } => self.late(node, call),
             Event::Sweep => self.sweep(),
             Event::PayIn => self.pay_in(),
             Event::StoreFails => {
@@ -195,7 +203,7 @@ impl World {
         let pause = if is_flood { self.random.between(0, 20) } else { self.random.between(10, 300) };
         self.after(pause, Event::Arrive);
         let open: Vec<u64> =
-            self.nodes.iter().filter(|(_, node)| !node.is_closing).map(|(key, _)| *key).collect();
+            self.nodes.iter().filter(|(_, node)| node.lets_in()).map(|(key, _)| *key).collect();
         if open.is_empty() {
             return;
         }
@@ -263,6 +271,7 @@ impl World {
 
     /// Puts a group of records to the store, unless one is out.
     pub fn write(&mut self, key: u64) {
+        self.journal(key);
         let Some(node) = self.nodes.get_mut(&key) else { return };
         if node.group.is_none() && !node.unsent.is_empty() {
             let most = node.unsent.len().min(8);
@@ -285,6 +294,7 @@ impl World {
             .into_iter()
             .partition(|wish| time.since(wish.since) >= PATIENCE);
         node.waiting = waiting;
+        let is_journalled = node.is_closing && node.is_idle() && node.is_behind;
         let has_left = node.is_closing && node.is_at_rest() && calls.is_empty() && node.is_empty(now);
         for wish in given_up {
             if let Some(running) = self.nodes.get_mut(&key).unwrap().reserve_at_hand(&wish, now) {
@@ -297,6 +307,12 @@ impl World {
         if has_left {
             self.nodes.remove(&key);
             self.store.count("nodes that left in order");
+        } else if is_journalled && self.random.chance(100) {
+            // It has waited long enough for the store. The slices that its settlements name are not given back.
+            self.journal(key);
+            self.nodes.remove(&key);
+            self.disks.orphan(key);
+            self.store.count("journals left in order");
         } else {
             self.after(TICK_MS, Event::Tick { node: key });
         }
