@@ -67,6 +67,12 @@ impl AccountState {
         }
     }
 
+    /// Whether its wallet takes money. While the operator holds an account, on the order of an authority or of its own
+    /// accord, nothing is paid in or taken back out (rule BILL-22).
+    pub fn takes_money(self) -> bool {
+        self != Self::Locked
+    }
+
     /// Its name where it is kept and shown.
     pub fn name(self) -> &'static str {
         match self {

@@ -1,10 +1,13 @@
 //! What people can ask about their data: a copy, a list of what they agreed to, and to be forgotten.
 
+mod account_data;
 mod archive;
+mod conduct_data;
 mod consents;
 mod erasure;
 mod own_data;
 mod personal_data;
+mod plan_data;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +19,11 @@ use crate::{
     ProofError,
 };
 
+pub use account_data::{AccountData, AccountRows, ByAccount};
 pub use archive::{ExportError, Exported};
+pub use conduct_data::ConductData;
 pub use personal_data::{DataPage, Document, PersonalData, PersonalDataError, Section, Subject};
+pub use plan_data::PlanData;
 
 use own_data::OwnData;
 

@@ -36,6 +36,8 @@ pub enum DocumentName {
     Rates,
     /// Which tools may use a plan, and what happens if others do.
     UseRules,
+    /// How tools are recognised that the program does not know, or not well enough.
+    ToolPatterns,
 }
 
 /// A text that names no document.
@@ -45,8 +47,15 @@ pub struct UnknownDocument(String);
 
 impl DocumentName {
     /// Every document.
-    pub const ALL: [Self; 6] =
-        [Self::Prices, Self::Plans, Self::Models, Self::Engines, Self::Rates, Self::UseRules];
+    pub const ALL: [Self; 7] = [
+        Self::Prices,
+        Self::Plans,
+        Self::Models,
+        Self::Engines,
+        Self::Rates,
+        Self::UseRules,
+        Self::ToolPatterns,
+    ];
 
     /// The name used in records.
     pub fn as_str(self) -> &'static str {
@@ -57,6 +66,7 @@ impl DocumentName {
             Self::Engines => "engines",
             Self::Rates => "rates",
             Self::UseRules => "use_rules",
+            Self::ToolPatterns => "tool_patterns",
         }
     }
 }

@@ -2,7 +2,7 @@ use std::fmt;
 
 use vocab::{Secret, Timestamp};
 
-use crate::{EmailAddress, Locale};
+use crate::{Account, Case, Cause, EmailAddress, Locale, Measure};
 
 /// A letter, written out: plain text in the language of whom it is to. It may carry a secret link, so its text is not
 /// printed.
@@ -36,13 +36,14 @@ pub(crate) enum Occasion<'a> {
     Invitation { inviter: &'a str, account: &'a str, token: &'a Secret, days: u64 },
     ConfirmRights { name: &'a str, token: &'a Secret, hours: u64 },
     DeletionRequested { name: &'a str, due: Timestamp },
+    Strike { name: &'a str, account: &'a Account, case: &'a Case },
 }
 
 impl Letter {
     pub(crate) fn write(site: &Site, to: &EmailAddress, locale: Locale, occasion: &Occasion<'_>) -> Self {
         let template = occasion.template(locale);
         let mut text = template.replace("{site}", &site.name);
-        for (placeholder, value) in occasion.values(site) {
+        for (placeholder, value) in occasion.values(site, locale) {
             text = text.replace(placeholder, &value);
         }
         let (subject, text) = text.split_once("\n\n").unwrap_or((&text, ""));
@@ -70,10 +71,15 @@ impl Occasion<'_> {
             Self::Invitation { .. } => letter!("invitation"),
             Self::ConfirmRights { .. } => letter!("confirm_rights"),
             Self::DeletionRequested { .. } => letter!("deletion_requested"),
+            Self::Strike { case, .. } => match case.measure {
+                Some(Measure::Throttle) | None => letter!("strike_throttle"),
+                Some(Measure::Suspend) => letter!("strike_suspend"),
+                Some(Measure::Ban) => letter!("strike_ban"),
+            },
         }
     }
 
-    fn values(&self, site: &Site) -> Vec<(&'static str, String)> {
+    fn values(&self, site: &Site, locale: Locale) -> Vec<(&'static str, String)> {
         // After the `#`, so that the token does not get into the logs of servers in between.
         let link = |page: &str, token: &Secret| format!("{}/{page}#{}", base(site), token.expose());
         let forgotten = || format!("{}/forgot-password", base(site));
@@ -104,7 +110,34 @@ impl Occasion<'_> {
             Self::DeletionRequested { name, due } => {
                 vec![("{date}", due.to_string().chars().take(10).collect()), ("{name}", harmless(name))]
             }
+            Self::Strike { name, account, case } => {
+                let of_account = format!("accounts/{}/cases/{}", account.id, case.id);
+                vec![
+                    ("{link}", format!("{}/{of_account}", base(site))),
+                    ("{command}", format!("POST {}/api/console/{of_account}/appeal", base(site))),
+                    ("{case}", case.id.to_string()),
+                    ("{cause}", cause(case.cause, locale).to_owned()),
+                    ("{account}", harmless(&account.name)),
+                    ("{name}", harmless(name)),
+                ]
+            }
         }
+    }
+}
+
+/// What is said to have happened, as it goes on after "because".
+fn cause(cause: Cause, locale: Locale) -> &'static str {
+    match (cause, locale) {
+        (Cause::UnsupportedClient, Locale::English) => {
+            "its plan was used by a program that is none of the supported tools"
+        }
+        (Cause::UnsupportedClient, Locale::Chinese) => "在受支持的工具之外使用套餐",
+        (Cause::Sharing, Locale::English) => "several people seem to use it as one",
+        (Cause::Sharing, Locale::Chinese) => "疑似由多人共用",
+        (Cause::Resale, Locale::English) => "its plan seems to be sold on or served to others",
+        (Cause::Resale, Locale::Chinese) => "疑似将套餐转售或提供给他人",
+        (Cause::Other, Locale::English) => "a rule of use was broken, as the case says",
+        (Cause::Other, Locale::Chinese) => "案件中所述的违规行为",
     }
 }
 
@@ -127,17 +160,48 @@ fn harmless(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use vocab::{AccountId, CaseId};
+
     use super::*;
+    use crate::{AccountState, CaseState, Evidence, RateOverrides};
 
     fn site() -> Site {
         Site { name: "House".to_owned(), url: "https://house.example/".to_owned() }
+    }
+
+    fn acme() -> Account {
+        Account {
+            id: AccountId::generate(),
+            name: "Acme {link}".to_owned(),
+            is_operator: false,
+            state: AccountState::Active,
+            rates: RateOverrides::default(),
+            created: Timestamp::from_millis(0),
+        }
+    }
+
+    fn strike(account: &Account, measure: Measure) -> Case {
+        Case {
+            id: CaseId::generate(),
+            account: account.id,
+            cause: Cause::Sharing,
+            state: CaseState::Struck,
+            measure: Some(measure),
+            evidence: Evidence::default(),
+            opened: account.created,
+            struck: Some(account.created),
+            appeal: None,
+            decision: None,
+        }
     }
 
     #[test]
     fn every_letter_is_filled_in_in_every_language() {
         let token = Secret::new("t0ken");
         let name = "Ana";
-        let occasions = [
+        let account = acme();
+        let strikes = Measure::ALL.map(|measure| strike(&account, measure));
+        let mut occasions = vec![
             Occasion::VerifyEmail { token: &token, hours: 24 },
             Occasion::AddressKnown { name },
             Occasion::ResetPassword { name, token: &token, hours: 2 },
@@ -147,6 +211,7 @@ mod tests {
             Occasion::ConfirmRights { name, token: &token, hours: 2 },
             Occasion::DeletionRequested { name, due: Timestamp::from_millis(1_770_631_146_000) },
         ];
+        occasions.extend(strikes.iter().map(|case| Occasion::Strike { name, account: &account, case }));
         let to = "ana@example.com".parse().unwrap();
         for locale in Locale::ALL {
             for occasion in &occasions {

@@ -72,8 +72,9 @@ pub use caller::Caller;
 pub use consent::{Agreement, Consent, ConsentSubject, ConsentVersion, InvalidConsentVersion};
 pub use credential::Credential;
 pub use data_rights::{
-    DataPage, DataRights, DataRightsSettings, DeletionError, Document, ExportError, Exported, PersonalData,
-    PersonalDataError, Section, Subject,
+    AccountData, AccountRows, ByAccount, ConductData, DataPage, DataRights, DataRightsSettings,
+    DeletionError, Document, ExportError, Exported, PersonalData, PersonalDataError, PlanData, Section,
+    Subject,
 };
 pub use deletion::{DeletionEvent, DeletionRequest, DeletionState, IllegalDeletionEvent};
 pub use document::{DocumentName, OperatorDocument, UnknownDocument};
@@ -140,5 +141,5 @@ pub use use_rules::{
     Appeal, AppealState, BanMark, BlockedEndUser, Case, CaseEvent, CaseQuery, CaseState, Cause, Conduct,
     ConductError, ConductRecord, ConductStore, ConductStoreError, Decision, EndUserId, EndUsers, Enforcement,
     Evidence, IllegalCaseEvent, InvalidBanMark, InvalidEndUserId, InvalidUseRules, Measure, Restriction,
-    SeenClient, Sighting, UseRules, Verdict, Violation, ViolationQuery,
+    SeenClient, Sighting, StrikeLetterError, StrikeLetters, UseRules, Verdict, Violation, ViolationQuery,
 };

@@ -8,10 +8,10 @@ use vocab::Timestamp;
 use crate::{Kept, PeopleStoreError, RightsStore};
 
 /// Rows deleted at once, so that a purge does not hold others up for long.
-const BATCH: u32 = 500;
+const BATCH: u32 = 1000;
 
 /// Batches of one kind in one purge; what is left is for the next.
-const BATCHES_MAX: u32 = 200;
+const BATCHES_MAX: u32 = 100;
 
 /// How many days each kind of row is kept (rule DATA-14).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,6 +11,7 @@ mod conduct_store;
 mod end_user;
 mod restriction;
 mod review;
+mod strike_letters;
 #[cfg(test)]
 mod tests;
 mod violation;
@@ -28,6 +29,7 @@ pub use conduct::{Conduct, ConductError};
 pub use conduct_store::{CaseQuery, ConductRecord, ConductStore, ConductStoreError, ViolationQuery};
 pub use end_user::{BlockedEndUser, EndUserId, EndUsers, InvalidEndUserId};
 pub use restriction::Restriction;
+pub use strike_letters::{StrikeLetterError, StrikeLetters};
 pub use violation::{SeenClient, Sighting, Violation};
 
 const ALLOWED_CLIENTS_MAX: usize = 512;

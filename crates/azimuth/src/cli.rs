@@ -5,6 +5,7 @@ mod ledger;
 
 use std::path::PathBuf;
 
+use capabilities::documents::DocumentLimits;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -60,6 +61,9 @@ pub(crate) enum Command {
         /// The shell.
         shell: Shell,
     },
+    /// What the server starts for itself.
+    #[command(subcommand, hide = true)]
+    Internal(Internal),
 }
 
 #[derive(Args)]
@@ -178,6 +182,22 @@ pub(crate) struct Usage {
     pub(crate) limit: u32,
     #[command(flatten)]
     pub(crate) output: Output,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Internal {
+    /// Print the text of the document that comes in, or why there is none, as JSON.
+    DocumentText {
+        /// What it may cost, as JSON.
+        #[arg(long, value_parser = document_limits)]
+        limits: DocumentLimits,
+        /// What its sender calls it.
+        media_type: String,
+    },
+}
+
+fn document_limits(text: &str) -> Result<DocumentLimits, serde_json::Error> {
+    serde_json::from_str(text)
 }
 
 #[derive(Subcommand)]

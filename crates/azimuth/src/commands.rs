@@ -4,6 +4,7 @@ mod admin;
 mod chat;
 mod config;
 mod doctor;
+mod internal;
 mod keys;
 mod ledger;
 mod models;
@@ -26,6 +27,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             clap_complete::generate(shell, &mut Cli::command(), "azimuth", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)
         }
+        Command::Internal(command) => internal::run(command),
         Command::Config(command) => config::run(&cli.global, &command),
         Command::Doctor(output) => asynchronous(doctor::run(&cli.global, output)),
         Command::Serve(options) => asynchronous(serve::run(&cli.global, options)),

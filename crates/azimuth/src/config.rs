@@ -3,24 +3,30 @@
 //! It is checked whole before anything starts, and every mistake is named, not only the first.
 
 mod check;
+mod documents;
 mod engines;
 mod example;
 mod load;
 mod people;
+mod retention;
 mod stores;
 
 use std::path::PathBuf;
 
+use gateway::ClaudeModels;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use vocab::ModelName;
 
 pub(crate) use check::{check_engines, check_models, network};
+pub(crate) use documents::DocumentsConfig;
 pub(crate) use engines::{
     EngineConfig, EngineKind, ModelConfig, RawOutput, ThinkingStyle, TimeoutsConfig, TokenizerStyle,
 };
 pub(crate) use example::example;
 pub(crate) use load::load;
 pub(crate) use people::{IdentityProviderConfig, MailConfig, MailKind, MailSecurity, PeopleConfig, SignUp};
+pub(crate) use retention::RetentionConfig;
 pub(crate) use stores::{RedisConfig, StoreConfig};
 
 /// Everything an operator can set.
@@ -31,7 +37,9 @@ pub(crate) struct Config {
     pub(crate) data: DataConfig,
     pub(crate) log: LogConfig,
     pub(crate) chat: ChatConfig,
+    pub(crate) anthropic: AnthropicConfig,
     pub(crate) cache: CacheConfig,
+    pub(crate) documents: DocumentsConfig,
     pub(crate) embedded: EmbeddedConfig,
     pub(crate) demo: DemoConfig,
     pub(crate) store: StoreConfig,
@@ -39,6 +47,7 @@ pub(crate) struct Config {
     pub(crate) billing: BillingConfig,
     pub(crate) people: PeopleConfig,
     pub(crate) mail: MailConfig,
+    pub(crate) retention: RetentionConfig,
     pub(crate) identity_providers: Vec<IdentityProviderConfig>,
     pub(crate) engines: Vec<EngineConfig>,
     pub(crate) models: Vec<ModelConfig>,
@@ -102,12 +111,25 @@ pub(crate) enum LogFormat {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ChatConfig {
-    /// What happens to `max_tokens` above a model's maximum: `clamp` or `refuse`.
+    /// What happens to `max_tokens` above a model's maximum and to temperatures above 1: `clamp` or `refuse`.
     pub(crate) out_of_range: OutOfRange,
     /// How many asynchronous chats run at once.
     pub(crate) async_concurrency_max: usize,
     /// How long the result of an asynchronous chat can be fetched, in days.
     pub(crate) async_result_days: u64,
+}
+
+/// The door of Claude Code and its like. They ask for models of another family by default.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct AnthropicConfig {
+    /// The model that answers for `claude-opus-…`, `claude-sonnet-…` and every other `claude-…`. If no engine runs it and
+    /// only one model is run at all, that one answers.
+    #[schemars(with = "String")]
+    pub(crate) large_model: ModelName,
+    /// The model that answers for `claude-haiku-…`. If no engine runs it, the large one answers.
+    #[schemars(with = "String")]
+    pub(crate) small_model: ModelName,
 }
 
 /// What happens to numbers above a model's range.
@@ -210,6 +232,13 @@ impl Default for LogConfig {
 impl Default for ChatConfig {
     fn default() -> Self {
         Self { out_of_range: OutOfRange::Clamp, async_concurrency_max: 8, async_result_days: 7 }
+    }
+}
+
+impl Default for AnthropicConfig {
+    fn default() -> Self {
+        let ClaudeModels { large, small } = ClaudeModels::default();
+        Self { large_model: large, small_model: small }
     }
 }
 

@@ -5,34 +5,45 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use accounts::{
-    AuditLog, DataRights, DataRightsSettings, Idempotency, IdentityProvider, Mailer, OpenIdLogins,
-    Organisations, PasswordCost, Passwords, People, PeopleSettings, Post, Projects, Retention, RetentionDays,
-    Seal, SignUpPolicy, Site,
+    AuditLog, ByAccount, ConductData, DataRights, DataRightsSettings, Idempotency, IdentityProvider, Mailer,
+    OpenIdLogins, Organisations, PasswordCost, Passwords, People, PeopleSettings, PlanData, Post, Projects,
+    Retention, RetentionDays, Seal, SignUpPolicy, Site, StrikeLetters,
 };
 use anyhow::Context;
+use gateway::{MoneyData, UsageData, UsageRetention};
 use outbound::mail::{FolderMailer, SmtpLogin, SmtpMailer, SmtpSecurity, SmtpSettings, TerminalMailer};
 use outbound::openid::{OpenIdProvider, OpenIdSettings};
 use server::ConsoleServices;
+use store::Store;
 use tokio_util::task::TaskTracker;
 use vocab::{AccountId, Secret};
 
 use crate::books::Books;
 use crate::config::{
-    Config, IdentityProviderConfig, MailConfig, MailKind, MailSecurity, PeopleConfig, SignUp,
+    Config, IdentityProviderConfig, MailConfig, MailKind, MailSecurity, PeopleConfig, RetentionConfig, SignUp,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Everything the console works with, and what deletes what need not be kept. Letters are sent in the background until
-/// the last of it is dropped.
-pub(crate) fn services(
+/// Everything about people. Letters are sent in the background until the last of it is dropped.
+pub(crate) struct Desk {
+    /// Everything the console works with.
+    pub(crate) services: ConsoleServices,
+    /// Deletes what need not be kept.
+    pub(crate) retention: Retention,
+    /// Tells accounts of their strikes.
+    pub(crate) strike_letters: StrikeLetters,
+}
+
+/// Opens it.
+pub(crate) fn desk(
     config: &Config,
     books: &Books,
     operator: AccountId,
     seal: &Seal,
     folder: &Path,
     tracker: &TaskTracker,
-) -> anyhow::Result<(ConsoleServices, Retention)> {
+) -> anyhow::Result<Desk> {
     let (store, clock) = (books.store.clone(), books.clock.clone());
     let (post, postman) = Post::new(mailer(&config.mail, folder).context("`mail`")?);
     tracker.spawn(postman.run());
@@ -48,12 +59,18 @@ pub(crate) fn services(
     ));
     let providers: anyhow::Result<Vec<Arc<dyn IdentityProvider>>> =
         config.identity_providers.iter().map(|about| provider(about, &public_url, books)).collect();
+    let usage_data = UsageData { log: store.clone(), rollup: store.clone(), ledger: store.clone() };
     let rights = DataRights::new(
         people.clone(),
         store.clone(),
         store.clone(),
         DataRightsSettings { grace: 24 * HOUR * config.people.deletion_grace_days, is_reviewed: true },
-    );
+    )
+    .with(Arc::new(ByAccount(PlanData(store.clone()))))
+    .with(Arc::new(ByAccount(MoneyData(store.clone()))))
+    .with(Arc::new(ByAccount(usage_data)))
+    .with(Arc::new(ByAccount(ConductData(store.clone()))));
+    let strike_letters = StrikeLetters::new(people.clone(), store.clone());
     let services = ConsoleServices {
         organisations: Arc::new(Organisations::new(people.clone(), store.clone(), clock.clone())),
         projects: Arc::new(Projects::new(store.clone(), clock.clone())),
@@ -76,7 +93,22 @@ pub(crate) fn services(
         operator,
         public_url,
     };
-    Ok((services, Retention::new(store, &RetentionDays::default())))
+    Ok(Desk { services, strike_letters, retention: retention(&config.retention, store) })
+}
+
+fn retention(days: &RetentionConfig, store: Arc<Store>) -> Retention {
+    let people = RetentionDays {
+        sessions: days.sessions_days,
+        tokens: days.letters_days,
+        invitations: days.invitations_days,
+        audit: days.audit_days,
+        unverified: days.unverified_days,
+    };
+    let retention = Retention::new(store.clone(), &people);
+    match days.usage_days {
+        0 => retention,
+        days => retention.with(days, Arc::new(UsageRetention(store))),
+    }
 }
 
 fn public_url(config: &Config) -> String {

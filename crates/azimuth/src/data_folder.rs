@@ -44,6 +44,11 @@ impl DataFolder {
         self.root.join("cache")
     }
 
+    /// Where usage records wait for a database that is away.
+    pub(crate) fn journal(&self) -> PathBuf {
+        self.root.join("journal")
+    }
+
     /// The demo model as a file; written again if this program carries another one.
     pub(crate) fn demo_model(&self) -> anyhow::Result<PathBuf> {
         let path = self.models().join(DEMO_MODEL_FILE);

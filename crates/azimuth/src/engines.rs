@@ -24,6 +24,7 @@ pub(crate) fn remote_config(about: &EngineConfig) -> Option<RemoteConfig> {
         EngineKind::Embedded => return None,
         EngineKind::Openai => Kind::OpenAi,
         EngineKind::Zai => Kind::ZAi,
+        EngineKind::Anthropic => Kind::Anthropic,
     };
     let base_url = about.base_url.clone().unwrap_or_default();
     let model = about.model.clone().unwrap_or_default();
@@ -32,6 +33,7 @@ pub(crate) fn remote_config(about: &EngineConfig) -> Option<RemoteConfig> {
     remote.concurrency_max = about.concurrency_max;
     remote.context_window = about.context_tokens.map(Tokens);
     remote.supports_json_schema = about.json_schema;
+    remote.sends_reasoning |= about.unsigned_thinking;
     remote.supports_usage_continuous = about.running_usage;
     remote.raw_text = about.raw_output.map(|generation| match generation {
         RawOutput::A => Generation::A,
@@ -40,6 +42,7 @@ pub(crate) fn remote_config(about: &EngineConfig) -> Option<RemoteConfig> {
     if let Some(thinking) = about.thinking {
         remote.thinking = match thinking {
             ThinkingStyle::Template => PassThinking::TemplateArguments,
+            ThinkingStyle::Adaptive => PassThinking::Adaptive,
             ThinkingStyle::None => PassThinking::Omit,
         };
         // A template can only keep the reasoning of earlier turns (rule THINK-03) if it gets it.
@@ -77,6 +80,21 @@ mod tests {
         assert!(host("thinking = 'template'").sends_reasoning);
         assert!(!host("thinking = 'none'").sends_reasoning);
         assert!(!host("").sends_reasoning);
+    }
+
+    /// Anthropic itself works as it is; a host that is not as strict is told more.
+    #[test]
+    fn a_host_of_anthropics_dialect_is_held_to_be_strict() {
+        let host = |more: &str| {
+            let about =
+                format!("name = 'c'\nkind = 'anthropic'\nbase_url = 'https://h/v1'\nmodel = 'm'\n{more}");
+            remote_config(&toml::from_str(&about).unwrap()).unwrap()
+        };
+        assert_eq!((host("").kind, host("").tokenize), (Kind::Anthropic, Tokenize::Anthropic));
+        assert!(!host("").sends_reasoning);
+        assert!(host("unsigned_thinking = true").sends_reasoning);
+        assert_eq!(host("thinking = 'adaptive'").thinking, PassThinking::Adaptive);
+        assert_eq!(host("tokenizer = 'none'").tokenize, Tokenize::Estimate);
     }
 
     /// What is left out of `timeouts` is what holds where no `timeouts` are given.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
-use gateway::{Catalogue, ModelCard, ModelKind, ModelMapping, RouteTo};
+use gateway::{Catalogue, ClaudeModels, ModelCard, ModelKind, ModelMapping, RouteTo};
 use inference::ChatEngine;
 use outbound::remote::RemoteEngine;
 use tokio_util::sync::CancellationToken;
@@ -59,15 +59,19 @@ impl Models {
             wanted.push(engine);
         }
         let engines = self.engines(wanted)?;
+        let claude = &self.config.anthropic;
+        let claude = ClaudeModels { large: claude.large_model.clone(), small: claude.small_model.clone() };
         if is_demo {
-            return Ok(Catalogue::new(demo_mappings(&self.config.demo, &engines))?);
+            let demo = Catalogue::new(demo_mappings(&self.config.demo, &engines))?;
+            return Ok(demo.with_claude_models(claude));
         }
         let mut models = self.config.models.clone();
         for model in added.1 {
             models.retain(|configured| configured.name != model.name);
             models.push(model);
         }
-        Ok(Catalogue::new(models.iter().map(|model| mapping(model, &engines)).collect())?)
+        let mappings = models.iter().map(|model| mapping(model, &engines)).collect();
+        Ok(Catalogue::new(mappings)?.with_claude_models(claude))
     }
 
     fn engines(&self, wanted: Vec<EngineConfig>) -> anyhow::Result<HashMap<String, Arc<dyn ChatEngine>>> {

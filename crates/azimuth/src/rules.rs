@@ -1,9 +1,10 @@
-//! What an operator changes while the platform runs: prices, plans, rates, rules of use, models and engines.
+//! What an operator changes while the platform runs: prices, plans, rates, rules of use, models, engines and by what
+//! tools are recognised.
 
 use std::sync::Arc;
 
 use accounts::{DocumentName, Documents, InvalidDocument, PlanBook, UseRules};
-use gateway::RateRules;
+use gateway::{RateRules, Recogniser, ToolPatterns};
 use ledger::{PriceBook, PriceBooks};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -20,6 +21,7 @@ pub(crate) struct Rules {
     pub(crate) plans: Arc<InForce<PlanBook>>,
     pub(crate) rates: Arc<InForce<RateRules>>,
     pub(crate) use_rules: Arc<InForce<UseRules>>,
+    pub(crate) recogniser: Arc<InForce<Recogniser>>,
 }
 
 impl Rules {
@@ -34,13 +36,15 @@ impl Rules {
             })
             .with_validator(DocumentName::Models, |body| {
                 without_mistakes(&shaped::<Vec<_>>(body)?, check_models)
-            });
+            })
+            .with_validator(DocumentName::ToolPatterns, |body| recogniser(body).map(drop));
         let rules = Self {
             documents: Arc::new(documents),
             prices: Arc::new(InForce::new(PriceBooks::new(PriceBook::documented()))),
             plans: Arc::new(InForce::new(PlanBook::documented().clone())),
             rates: Arc::default(),
             use_rules: Arc::default(),
+            recogniser: Arc::default(),
         };
         // So that the prices a request was charged by are in the history, whatever a later program brings.
         rules.documents.ensure(DocumentName::Prices, PriceBook::documented_sheet(), "azimuth").await?;
@@ -80,6 +84,9 @@ impl Rules {
             DocumentName::Plans => self.plans.replace(PlanBook::from_value(&body)?),
             DocumentName::Rates => self.rates.replace(RateRules::from_json(&body.to_string())?),
             DocumentName::UseRules => self.use_rules.replace(UseRules::from_json(&body.to_string())?),
+            DocumentName::ToolPatterns => {
+                self.recogniser.replace(recogniser(&body).map_err(|why| anyhow::anyhow!(why))?);
+            }
             // Whoever serves models builds its catalogue from these.
             DocumentName::Engines | DocumentName::Models => {}
         }
@@ -113,8 +120,13 @@ fn documented(name: DocumentName) -> Value {
         DocumentName::Plans => serde_json::from_str(PlanBook::documented_json()).unwrap_or_default(),
         DocumentName::Rates => serde_json::to_value(RateRules::default()).unwrap_or_default(),
         DocumentName::UseRules => serde_json::to_value(UseRules::default()).unwrap_or_default(),
+        DocumentName::ToolPatterns => serde_json::to_value(ToolPatterns::default()).unwrap_or_default(),
         DocumentName::Engines | DocumentName::Models => Value::Array(Vec::new()),
     }
+}
+
+fn recogniser(body: &Value) -> Result<Recogniser, InvalidDocument> {
+    Ok(Recogniser::with(shaped::<ToolPatterns>(body)?)?)
 }
 
 fn engines(body: &Value) -> Result<Vec<EngineConfig>, serde_json::Error> {

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::{DocumentName, Retention};
+use accounts::{DocumentName, Retention, StrikeLetters};
 use anyhow::Context;
 use capabilities::async_chat::{AsyncChat, ChatTaskHandler, TASK_KIND};
 use gateway::{
     Admissions, Gateway, GatewayLimits, KeySpending, Leases, LeasesSettings, MemoryPermits,
-    MemoryPermitsSettings, Meter, MeterSettings, Permits, PlanMeter, QueueSettings, Queued,
+    MemoryPermitsSettings, Meter, MeterSettings, Permits, PlanMeter, QueueSettings, Queued, replay,
 };
 use ledger::{LedgerStore, QuotaStore};
 use server::{Platform, ServerSettings};
-use store::{RedisPermits, RedisSettings};
+use store::{FileJournal, JournalSettings, RedisPermits, RedisSettings};
 use tasks::{TaskSettings, Tasks, WorkerSettings};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,6 +22,7 @@ use crate::books::Books;
 use crate::config::{CacheSharing, Config, OutOfRange, network};
 use crate::console;
 use crate::data_folder::DataFolder;
+use crate::documents;
 use crate::models::Models;
 use crate::schedule::every;
 
@@ -50,7 +51,7 @@ impl Running {
         let models = Arc::new(Models::start(config.clone(), folder.clone()));
         let catalogue = models.catalogue(&books.rules)?;
         models.preload(&tracker, stop.clone());
-        let meter = Meter::start(books.store.clone(), MeterSettings::default(), &tracker);
+        let meter = meter(config, folder, books, &tracker).await?;
         let limits = GatewayLimits {
             out_of_range: match config.chat.out_of_range {
                 OutOfRange::Clamp => gateway::OutOfRange::Clamp,
@@ -80,7 +81,8 @@ impl Running {
             key_spending: KeySpending::new(books.store.clone(), books.rules.plans.clone(), clock.clone()),
             tracker: tracker.clone(),
         };
-        let mut gateway = Gateway::new(Arc::new(catalogue), meter, clock.clone(), limits);
+        let mut gateway = Gateway::new(Arc::new(catalogue), meter, clock.clone(), limits)
+            .with_recogniser(books.rules.recogniser.clone());
         if config.billing.enabled {
             gateway = gateway.with_admissions(Arc::new(admissions));
         }
@@ -104,20 +106,21 @@ impl Running {
             books.store.clone(),
             clock.clone(),
         );
-        let (services, retention) =
-            console::services(config, books, operator, &folder.seal()?, folder.root(), &tracker)?;
+        let desk = console::desk(config, books, operator, &folder.seal()?, folder.root(), &tracker)?;
         let platform = Platform {
             keys: books.keys.clone(),
             async_chat: Arc::new(AsyncChat::new(gateway.clone(), tasks.clone())),
             gateway,
             usage: books.store.clone(),
             plan_meter: Arc::new(plan_meter),
-            console: Some(Arc::new(services)),
+            documents: documents::reader(config)?,
+            console: Some(Arc::new(desk.services)),
             clock,
             settings: Arc::new(server_settings(config)),
         };
         let running = Self { platform, models, leases, tracker, stop };
-        running.start_schedule(books, tasks, retention);
+        running.start_schedule(books, tasks, desk.retention);
+        running.write_letters(desk.strike_letters);
         Ok(running)
     }
 
@@ -150,9 +153,26 @@ impl Running {
                 let idempotency = idempotency.clone();
                 async move { report("old answers were not deleted", idempotency.expire().await.map(drop)) }
             });
+            let rights = console.rights.clone();
+            every(Duration::from_secs(600), tracker, stop.clone(), move || {
+                let rights = rights.clone();
+                async move {
+                    match rights.carry_out_due().await {
+                        Ok(done) => done.into_iter().for_each(|(person, forgotten)| {
+                            report(
+                                &format!("{person} could not be forgotten and will be tried again"),
+                                forgotten,
+                            );
+                        }),
+                        Err(error) => report("who is to be forgotten was not found", Err(error)),
+                    }
+                }
+            });
         }
         let (retention, clock) = (Arc::new(retention), books.clock.clone());
-        every(Duration::from_secs(3600), tracker, stop.clone(), move || {
+        // A purge ends after a number of rows, so that a stop does not wait for it; where very many requests come, it is
+        // how often it begins that keeps up with them.
+        every(Duration::from_secs(300), tracker, stop.clone(), move || {
             let (retention, now) = (retention.clone(), clock.now());
             async move {
                 for result in retention.purge(now).await {
@@ -193,6 +213,15 @@ impl Running {
         });
     }
 
+    /// Tells accounts of their strikes, whoever gave them.
+    fn write_letters(&self, letters: StrikeLetters) {
+        let letters = Arc::new(letters);
+        every(Duration::from_secs(5), &self.tracker, self.stop.clone(), move || {
+            let letters = letters.clone();
+            async move { report("strikes were not told", letters.send_due().await.map(drop)) }
+        });
+    }
+
     /// Puts in force what the operator changes, here or on another node, within a second or so.
     fn follow_rules(&self, books: &Books) {
         let (rules, models, gateway) =
@@ -226,6 +255,31 @@ fn report<E: std::error::Error + 'static>(what: &str, result: Result<(), E>) {
     if let Err(error) = result {
         tracing::warn!(error = &error as &dyn std::error::Error, "{what}");
     }
+}
+
+/// With a journal where the database is elsewhere: one in the data folder is there whenever this node is.
+async fn meter(
+    config: &Config,
+    folder: &DataFolder,
+    books: &Books,
+    tracker: &TaskTracker,
+) -> anyhow::Result<Meter> {
+    let (store, settings) = (books.store.clone(), MeterSettings::default());
+    let bytes_max = config.store.journal_mib_max.saturating_mul(1024 * 1024);
+    if config.store.url.is_empty() || bytes_max == 0 {
+        return Ok(Meter::start(store, settings, tracker));
+    }
+    let journal =
+        FileJournal::open(folder.journal(), JournalSettings { bytes_max, ..JournalSettings::default() })
+            .await?;
+    // Before anything is admitted: until then, accounts seem to have more than they have.
+    let left = replay(&journal, &*store).await.with_context(|| {
+        format!("what an earlier run left in {} was not written to the database", folder.journal().display())
+    })?;
+    if left > 0 {
+        tracing::info!(records = left, "usage records that an earlier run had left are written");
+    }
+    Ok(Meter::with_journal(store, Arc::new(journal), settings, tracker))
 }
 
 /// In memory on one node; in Redis for several.

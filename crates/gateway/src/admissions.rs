@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use vocab::{AccountId, InForce, ModelName, RequestId, Timestamp, Tokens};
 
+use crate::key_spending::KeyReservation;
 use crate::payment::Payment;
 use crate::{
     Door, Finding, KeySpending, Leases, Limits, ModelCard, MoneyRefused, Overflow, Permit, PermitRequest,
@@ -78,8 +79,8 @@ impl Given {
 }
 
 impl Admissions {
-    /// Lets the request in. Where the balance covers less than it asks for, its `max_tokens` is lowered to what is
-    /// covered.
+    /// Lets the request in. Where the balance, or what its key may still spend, covers less than it asks for, its
+    /// `max_tokens` is lowered to what is covered.
     pub(crate) async fn admit(
         &self,
         applicant: &Applicant<'_>,
@@ -99,10 +100,7 @@ impl Admissions {
         let permit = self.permit(applicant, &rates, &plans, plan, &standing.rates, throttle).await?;
         let payment = match plan {
             Some(plan) => self.charge_plan(plan, &plans, &card.name, at, turn(request)).await?,
-            None => {
-                self.key_spending.check(caller).await?;
-                self.charge_balance(caller.account, card, at, request).await?
-            }
+            None => self.charge_balance(caller, card, at, request).await?,
         };
         Ok(Given { permit, payment })
     }
@@ -253,7 +251,7 @@ impl Admissions {
 
     async fn charge_balance(
         &self,
-        account: AccountId,
+        caller: &Caller,
         card: &ModelCard,
         at: Timestamp,
         request: &mut ChatRequest,
@@ -271,20 +269,25 @@ impl Admissions {
         }
 
         let least = costs(output.min(OUTPUT_TOKENS_LEAST))?;
-        let reserved = match self.leases.reserve_money(account, want, least).await {
+        let mut of_key = self.key_spending.reserve(caller, want, least).await?;
+        let may_cost = of_key.as_ref().map_or(want, KeyReservation::amount);
+        let reserved = match self.leases.reserve_money(caller.account, may_cost, least).await {
             Ok(reserved) => reserved,
             Err(MoneyRefused::NoMoney { available }) => {
                 return Err(Refusal::InsufficientBalance { available });
             }
             Err(error @ MoneyRefused::Unavailable) => return Err(Refusal::unavailable(error)),
         };
+        if let Some(of_key) = &mut of_key {
+            of_key.shrink_to(reserved.amount());
+        }
         if reserved.amount() < want
             && let Some(affordable) = prices.affordable_output(&card.name, prompt, &extras, reserved.amount())
         {
             let affordable = u32::try_from(affordable.min(output).0).unwrap_or(u32::MAX);
             request.max_tokens = Some(affordable.max(1));
         }
-        Ok(Payment::Balance { reserved, prices })
+        Ok(Payment::Balance { reserved, prices, of_key })
     }
 }
 
@@ -309,9 +312,9 @@ fn overridden(limits: Limits, overrides: &RateOverrides) -> Limits {
     }
 }
 
-/// Whether the user speaks or a tool's result goes back.
+/// Whether the user speaks or a tool's result goes back. Some tools put further instructions after either.
 fn turn(request: &ChatRequest) -> Turn {
-    match request.messages.last() {
+    match request.messages.iter().rfind(|message| !matches!(message, Message::System { .. })) {
         Some(Message::Tool { .. }) => Turn::Continues,
         _ => Turn::Begins,
     }

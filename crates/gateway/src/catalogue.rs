@@ -4,7 +4,7 @@ use std::sync::Arc;
 use inference::ChatEngine;
 use vocab::ModelName;
 
-use crate::{ModelCard, ModelKind};
+use crate::{ClaudeModels, ModelCard, ModelKind};
 
 /// Which public models there are, and which engines run them.
 ///
@@ -12,6 +12,7 @@ use crate::{ModelCard, ModelKind};
 pub struct Catalogue {
     entries: HashMap<ModelName, Arc<ModelEntry>>,
     aliases: HashMap<ModelName, ModelName>,
+    claude: ClaudeModels,
 }
 
 /// A public model and the engines that run it; no routes means that the operator has mapped none.
@@ -48,7 +49,7 @@ pub enum CatalogueError {
 }
 
 /// Why a name leads to no engine.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnmappedModel {
     /// No such model is known (rule ENDP-09).
     Unknown,
@@ -85,7 +86,19 @@ impl Catalogue {
                 }
             }
         }
-        Ok(Self { entries, aliases })
+        Ok(Self { entries, aliases, claude: ClaudeModels::default() })
+    }
+
+    /// The same catalogue, in which these models answer for those of the other family (rule ENDP-07).
+    #[must_use]
+    pub fn with_claude_models(mut self, models: ClaudeModels) -> Self {
+        self.claude = models;
+        self
+    }
+
+    /// Which models answer for those of the other family.
+    pub fn claude_models(&self) -> &ClaudeModels {
+        &self.claude
     }
 
     /// The chat model of this name or alias, if an engine runs it.

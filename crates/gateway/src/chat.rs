@@ -14,6 +14,9 @@ use crate::{
     Refusal, Reply, Signals, ThinkingSupport, UnmappedModel, structured,
 };
 
+/// The highest documented temperature, of every model.
+const TEMPERATURE_MAX: f32 = 1.0;
+
 /// One request's way in and out.
 pub struct Gateway {
     catalogue: InForce<Catalogue>,
@@ -21,7 +24,7 @@ pub struct Gateway {
     meter: Meter,
     in_progress: InProgress,
     admissions: Option<Arc<Admissions>>,
-    recogniser: Recogniser,
+    recogniser: Arc<InForce<Recogniser>>,
     clock: Arc<dyn Clock>,
     limits: GatewayLimits,
 }
@@ -36,13 +39,14 @@ pub struct GatewayLimits {
     pub shared_context_cache: bool,
 }
 
-/// What happens to `max_tokens` above a model's maximum.
+/// What happens to `max_tokens` above a model's maximum, and to temperatures above 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OutOfRange {
-    /// It becomes the maximum: coding tools ask for more than some models give and must keep working.
+    /// It becomes the maximum: coding tools ask for more than some models give and must keep working, and OpenAI's
+    /// clients know temperatures up to 2.
     #[default]
     Clamp,
-    /// It is refused with code 1214, as rule MODEL-01 recommends.
+    /// It is refused with code 1214, as rules MODEL-01 and MODEL-04 recommend.
     Refuse,
 }
 
@@ -122,7 +126,7 @@ impl Gateway {
             meter,
             in_progress: InProgress::default(),
             admissions: None,
-            recogniser: Recogniser::default(),
+            recogniser: Arc::default(),
             clock,
             limits,
         }
@@ -135,9 +139,16 @@ impl Gateway {
         self
     }
 
+    /// The same gateway, which knows programs as `recogniser` does, whatever is put in force there.
+    #[must_use]
+    pub fn with_recogniser(mut self, recogniser: Arc<InForce<Recogniser>>) -> Self {
+        self.recogniser = recogniser;
+        self
+    }
+
     /// Says which program seems to have sent a request.
     pub fn recognise(&self, signals: &Signals<'_>) -> Finding {
-        self.recogniser.recognise(signals)
+        self.recogniser.current().recognise(signals)
     }
 
     /// The models this gateway serves.
@@ -148,6 +159,11 @@ impl Gateway {
     /// Serves other models from now on. Requests under way end as they began.
     pub fn replace_catalogue(&self, catalogue: Catalogue) {
         self.catalogue.replace(catalogue);
+    }
+
+    /// Whether nothing is admitted because what was used already cannot be recorded fast enough, or not at all.
+    pub fn is_metering_behind(&self) -> bool {
+        self.meter.is_overloaded()
     }
 
     /// Admits, runs and meters one chat request.
@@ -216,11 +232,8 @@ impl Gateway {
     }
 
     fn find(&self, name: &ModelName) -> Result<Arc<ModelEntry>, ChatError> {
-        self.catalogue.current().chat_model(name).cloned().map_err(|why| match why {
-            UnmappedModel::Unknown => ChatError::UnknownModel(name.clone()),
-            UnmappedModel::NoEngine => ChatError::Unmapped(name.clone()),
-            UnmappedModel::OtherKind(kind) => ChatError::DoesNotChat { model: name.clone(), kind },
-        })
+        let catalogue = self.catalogue.current();
+        catalogue.chat_model(name).cloned().map_err(|why| ChatError::unmapped(name.clone(), why))
     }
 
     /// Fills in the model's defaults and keeps the request within its limits.
@@ -231,7 +244,7 @@ impl Gateway {
 
         request.model = card.name.clone();
         request.max_tokens = self.max_tokens(card, request.max_tokens)?;
-        request.sampling.temperature = request.sampling.temperature.or(card.temperature_default);
+        request.sampling.temperature = self.temperature(card, request.sampling.temperature)?;
         request.sampling.top_p = request.sampling.top_p.or(card.top_p_default);
         request.thinking.enabled &= card.thinking != ThinkingSupport::None;
         request.tool_stream &= card.tool_stream;
@@ -257,13 +270,24 @@ impl Gateway {
         }
     }
 
+    fn temperature(&self, card: &ModelCard, asked: Option<f32>) -> Result<Option<f32>, ChatError> {
+        match (asked, self.limits.out_of_range) {
+            (Some(asked), OutOfRange::Clamp) => Ok(Some(asked.min(TEMPERATURE_MAX))),
+            (Some(asked), OutOfRange::Refuse) if asked > TEMPERATURE_MAX => Err(ChatError::OutOfRange {
+                field: "temperature",
+                message: format!("0.0 to {TEMPERATURE_MAX:.1}"),
+            }),
+            (asked, _) => Ok(asked.or(card.temperature_default)),
+        }
+    }
+
     async fn admit(
         &self,
         caller: &Caller,
         call: &mut ChatCall,
         card: &ModelCard,
     ) -> Result<Admission, ChatError> {
-        if self.meter.is_overloaded() {
+        if self.is_metering_behind() {
             return Err(ChatError::MeteringBehind);
         }
         let in_progress = match &call.client_request_id {
@@ -319,6 +343,15 @@ fn with_documented_window(error: EngineError, card: &ModelCard) -> EngineError {
 }
 
 impl ChatError {
+    /// Why nobody is asked for the model `name`.
+    pub(crate) fn unmapped(name: ModelName, why: UnmappedModel) -> Self {
+        match why {
+            UnmappedModel::Unknown => Self::UnknownModel(name),
+            UnmappedModel::NoEngine => Self::Unmapped(name),
+            UnmappedModel::OtherKind(kind) => Self::DoesNotChat { model: name, kind },
+        }
+    }
+
     /// When it may help to try again, if that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

@@ -1,15 +1,18 @@
 //! A usage log in memory that can be told to fail.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
+use vocab::Timestamp;
 
 use crate::{HourTotal, UsageLog, UsageLogError, UsageQuery, UsageRecord, UsageTotal};
 
-/// Keeps groups as they were written, after failing as often as it was told to.
+/// Keeps groups as they were written, after being silent for as long, and failing as often, as it was told to.
 #[derive(Default)]
 pub(crate) struct FakeLog {
+    pub(crate) silent_ms: AtomicU64,
     pub(crate) failures_left: AtomicUsize,
     pub(crate) groups: Mutex<Vec<Vec<UsageRecord>>>,
 }
@@ -23,6 +26,10 @@ impl FakeLog {
 #[async_trait]
 impl UsageLog for FakeLog {
     async fn usage_append(&self, records: &[UsageRecord]) -> Result<(), UsageLogError> {
+        let silence = Duration::from_millis(self.silent_ms.load(Ordering::SeqCst));
+        if !silence.is_zero() {
+            tokio::time::sleep(silence).await;
+        }
         if self.failures_left.load(Ordering::SeqCst) > 0 {
             self.failures_left.fetch_sub(1, Ordering::SeqCst);
             return Err(UsageLogError("down".into()));
@@ -41,5 +48,9 @@ impl UsageLog for FakeLog {
 
     async fn usage_by_hour(&self, _: &UsageQuery, _: u32) -> Result<Vec<HourTotal>, UsageLogError> {
         Ok(Vec::new())
+    }
+
+    async fn usage_purge(&self, _: Timestamp, _: u32) -> Result<u64, UsageLogError> {
+        Ok(0)
     }
 }

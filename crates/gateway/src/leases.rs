@@ -23,6 +23,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use vocab::{AccountId, Clock, HoldId, NanoUsd, NodeId};
 
+use crate::key_spending::KeyMark;
+
 /// Limits of the leases.
 #[derive(Clone, Debug)]
 pub struct LeasesSettings {
@@ -169,7 +171,7 @@ impl MoneyReservation {
 
     /// The request has ended and costs this much. What it leaves can be reserved again at once.
     pub fn settle(self, cost: NanoUsd) -> Unwritten {
-        Unwritten(Marked::Money(self.0.settle(cost)))
+        Unwritten { marked: Marked::Money(self.0.settle(cost)), of_key: None }
     }
 }
 
@@ -190,19 +192,38 @@ impl QuotaReservation {
 
     /// The request has ended and used this much. What it leaves can be reserved again at once.
     pub fn settle(self, used: Units) -> Unwritten {
-        Unwritten(Marked::Quota(self.0.settle(used)))
+        Unwritten { marked: Marked::Quota(self.0.settle(used)), of_key: None }
     }
 }
 
 /// Goes along with a settlement until it is durable, and is dropped then: before, the slice that it names must not be
 /// given back, or the money would be gone when the settlement comes for it.
 #[must_use = "the slice can be given back as soon as this is dropped"]
-pub struct Unwritten(#[expect(dead_code, reason = "dropping it is its use")] Marked);
+pub struct Unwritten {
+    marked: Marked,
+    #[expect(dead_code, reason = "dropping it is its use")]
+    of_key: Option<KeyMark>,
+}
 
-#[expect(dead_code, reason = "dropping them is their use")]
 enum Marked {
     Money(Mark<MoneyBank>),
     Quota(Mark<QuotaBank>),
+}
+
+impl Unwritten {
+    /// The same settlement, which takes of its key's limit too.
+    pub(crate) fn with_key(self, of_key: Option<KeyMark>) -> Self {
+        Self { of_key, ..self }
+    }
+
+    /// The process ends, and the settlement is handed in by the next: the slice is not given back, and expires if that
+    /// takes too long.
+    pub(crate) fn leave(self) {
+        match self.marked {
+            Marked::Money(mark) => mark.leave(),
+            Marked::Quota(mark) => mark.leave(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ use vocab::{ModelName, Tokens};
 pub struct ModelCard {
     /// The public name.
     pub name: ModelName,
+    /// The name as people write it.
+    pub display_name: String,
     /// Other names for it.
     pub aliases: Vec<ModelName>,
     /// What it is for.
@@ -80,6 +82,7 @@ impl ModelCard {
     /// A card for a model that is the operator's own: every documented limit is left to the engine.
     pub fn custom(name: ModelName) -> Self {
         Self {
+            display_name: name.to_string(),
             name,
             aliases: Vec::new(),
             kind: ModelKind::Text,
@@ -115,6 +118,7 @@ struct File {
 #[derive(Deserialize)]
 struct Row {
     id: ModelName,
+    display_name: String,
     aliases: Vec<ModelName>,
     kind: ModelKind,
     status: String,
@@ -165,6 +169,7 @@ impl From<Row> for ModelCard {
             // Some aliases of the documentation differ from the name in case only.
             aliases: row.aliases.into_iter().filter(|alias| *alias != row.id).collect(),
             name: row.id,
+            display_name: row.display_name,
             kind: row.kind,
             context_window: row.context_window.map(|window| Tokens(window.tokens)),
             max_tokens_default: row

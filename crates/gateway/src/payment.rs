@@ -6,6 +6,7 @@ use ledger::{
 use vocab::{AccountId, NanoUsd, RequestId, Timestamp, Usage};
 
 use crate::billing::{Bill, End};
+use crate::key_spending::KeyReservation;
 use crate::{MoneyReservation, QuotaReservation, Unwritten};
 
 /// What a request has set aside, and what will be taken of it.
@@ -17,6 +18,8 @@ pub(crate) enum Payment {
         reserved: MoneyReservation,
         /// In force when the request began; what happens to prices meanwhile does not touch it.
         prices: Arc<PriceBook>,
+        /// What is set aside of the key's own limit, if it has one.
+        of_key: Option<KeyReservation>,
     },
     /// A plan pays.
     Plan { reserved: QuotaReservation, pool: Pool, anchored: Vec<(WindowName, Timestamp)> },
@@ -57,14 +60,16 @@ impl Payment {
         let nothing = Payable { settlement: None, unwritten: None };
         match self {
             Self::Nobody => nothing,
-            Self::Balance { reserved, prices } => {
+            Self::Balance { reserved, prices, of_key } => {
                 let cost = cost(&prices, bill, bought).unwrap_or(reserved.amount());
                 if !cost.is_positive() {
                     return nothing;
                 }
                 let money = MoneyUse { hold: Some(reserved.hold()), cost, price_version: prices.version };
                 let settlement = settlement(bought, now, Some(money), None);
-                Payable { settlement: Some(settlement), unwritten: Some(reserved.settle(cost)) }
+                let of_key = of_key.map(|of_key| of_key.settle(cost));
+                let unwritten = reserved.settle(cost).with_key(of_key);
+                Payable { settlement: Some(settlement), unwritten: Some(unwritten) }
             }
             Self::Plan { reserved, pool, anchored } => {
                 let units = if bill.counts { reserved.units() } else { Units(0) };

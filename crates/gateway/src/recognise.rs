@@ -86,6 +86,11 @@ impl Recogniser {
         })
     }
 
+    /// Knows the standard tools, and before them those of an operator's document, whose word counts more.
+    pub fn with(extra: ToolPatterns) -> Result<Self, InvalidPatterns> {
+        Self::new(ToolPatterns::standard().with(extra))
+    }
+
     /// Says which program seems to have sent a request.
     pub fn recognise(&self, signals: &Signals<'_>) -> Finding {
         let user_agent = signals.user_agent.and_then(|value| self.user_agents.find(value));

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use accounts::UtcOffset;
@@ -7,7 +8,7 @@ use ledger::Settled;
 use serde::{Deserialize, Serialize};
 use vocab::{AccountId, KeyId, ModelName, NanoUsd, Timestamp, Usage};
 
-use crate::{UsageLogError, UsageRecord};
+use crate::{InvalidPlace, UsageLogError, UsageRecord};
 
 /// Daily sums of usage records, so that nobody adds up millions of them to draw a month.
 ///
@@ -29,6 +30,16 @@ pub trait UsageRollup: Send + Sync + 'static {
         cursor: Option<&DailyPlace>,
         limit: u32,
     ) -> Result<Vec<DailyUsage>, UsageLogError>;
+
+    /// What was charged for the requests of a key of an account that ended on the day `since` or later: for all that are
+    /// written, whether they are in a sum yet or not. Days are those of `zone`.
+    async fn rollup_charged(
+        &self,
+        account: AccountId,
+        key: KeyId,
+        since: Day,
+        zone: UtcOffset,
+    ) -> Result<NanoUsd, UsageLogError>;
 }
 
 /// What one account used with one key and model on one day.
@@ -79,7 +90,7 @@ impl UsageSum {
     }
 }
 
-/// Of what a sum is; places are in order of day first.
+/// Of what a sum is; places are in order of day first. Written `20578~acct_…~key_…~glm-4.7`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DailyPlace {
     /// When the requests ended.
@@ -90,6 +101,27 @@ pub struct DailyPlace {
     pub key: KeyId,
     /// The public model that was asked for.
     pub model: ModelName,
+}
+
+impl fmt::Display for DailyPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}~{}~{}~{}", self.day.0, self.account, self.key, self.model)
+    }
+}
+
+impl FromStr for DailyPlace {
+    type Err = InvalidPlace;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPlace> {
+        let mut parts = text.splitn(4, '~');
+        let mut part = || parts.next().ok_or(InvalidPlace);
+        Ok(Self {
+            day: part()?.parse().map(Day).map_err(|_| InvalidPlace)?,
+            account: part()?.parse().map_err(|_| InvalidPlace)?,
+            key: part()?.parse().map_err(|_| InvalidPlace)?,
+            model: part()?.parse().map_err(|_| InvalidPlace)?,
+        })
+    }
 }
 
 /// Which sums to list.
@@ -118,6 +150,12 @@ impl Day {
         Self(at.as_millis().saturating_add(i64::from(zone.secs()) * 1000).div_euclid(Self::MILLIS))
     }
 
+    /// Its first moment.
+    pub fn starts(self, zone: UtcOffset) -> Timestamp {
+        let in_zone = self.0.saturating_mul(Self::MILLIS);
+        Timestamp::from_millis(in_zone.saturating_sub(i64::from(zone.secs()) * 1000))
+    }
+
     /// So many days earlier.
     #[must_use]
     pub fn minus(self, days: u32) -> Self {
@@ -141,3 +179,26 @@ impl UsageRecord {
 
 /// Nothing runs longer than a year; what says so does not end in the year 292,000,000.
 const DURATION_MAX: Duration = Duration::from_secs(366 * 86_400);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::UsagePlace;
+    use vocab::RequestId;
+
+    #[test]
+    fn a_place_comes_back_as_it_went_out_and_nonsense_is_refused() {
+        let (account, key) = (AccountId::generate(), KeyId::generate());
+        let gone = DailyPlace { day: Day(20_000), account, key, model: "house/model-1".parse().unwrap() };
+        assert_eq!(gone.to_string().parse(), Ok(gone));
+        for text in ["", "1~2~3~4", "20000", "~~~", "9999999999999999999999~a~b~c"] {
+            assert_eq!(text.parse::<DailyPlace>(), Err(InvalidPlace), "{text}");
+        }
+        let started = Timestamp::from_millis(1_770_631_146_000);
+        let gone = UsagePlace { started, request: RequestId::generate(started) };
+        assert_eq!(gone.to_string().parse(), Ok(gone));
+        for text in ["", "~", "1~2", "1770631146000", "x~20260101000000ffffffffffffffff"] {
+            assert_eq!(text.parse::<UsagePlace>(), Err(InvalidPlace), "{text}");
+        }
+    }
+}

@@ -1,3 +1,5 @@
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use accounts::SeenClient;
@@ -38,6 +40,43 @@ pub struct UsageRecord {
     /// read back have none: what it came to is the ledger's to say.
     #[serde(default)]
     pub settlement: Option<Settlement>,
+}
+
+impl UsageRecord {
+    /// Where it stands in a list.
+    pub fn place(&self) -> UsagePlace {
+        UsagePlace { started: self.started, request: self.request.clone() }
+    }
+}
+
+/// The place of a record in lists, which begin with the newest. Written `1770631146000~20260101…`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UsagePlace {
+    /// When the request was admitted.
+    pub started: Timestamp,
+    /// The request.
+    pub request: RequestId,
+}
+
+/// A text that names no place in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this is no place in a list")]
+pub struct InvalidPlace;
+
+impl fmt::Display for UsagePlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}~{}", self.started.as_millis(), self.request)
+    }
+}
+
+impl FromStr for UsagePlace {
+    type Err = InvalidPlace;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPlace> {
+        let (started, request) = text.split_once('~').ok_or(InvalidPlace)?;
+        let started = started.parse().map(Timestamp::from_millis).map_err(|_| InvalidPlace)?;
+        Ok(Self { started, request: RequestId::parse(request).ok_or(InvalidPlace)? })
+    }
 }
 
 /// The path a request came by; it decides who pays (rule ENDP-05).
@@ -129,6 +168,8 @@ pub struct UsageQuery {
     pub since: Option<Timestamp>,
     /// Only requests that started before this moment.
     pub until: Option<Timestamp>,
+    /// Only records further down a list than this one: the last of a page is the cursor of the next.
+    pub after: Option<UsagePlace>,
 }
 
 /// The sum of the records of one account, key and model.
@@ -174,6 +215,10 @@ pub trait UsageLog: Send + Sync + 'static {
 
     /// Sums by hour and model, at most `limit` rows, oldest first.
     async fn usage_by_hour(&self, query: &UsageQuery, limit: u32) -> Result<Vec<HourTotal>, UsageLogError>;
+
+    /// Deletes records of requests that started before `before`, the oldest first, at most `limit`. Says how many. Daily
+    /// sums, settlements and entries stay.
+    async fn usage_purge(&self, before: Timestamp, limit: u32) -> Result<u64, UsageLogError>;
 }
 
 /// The store behind the log did not do its work.

@@ -59,6 +59,16 @@ pub trait LedgerStore: Send + Sync + 'static {
     /// What a request came to.
     async fn settled(&self, request: &RequestId) -> Result<Option<Settled>, LedgerStoreError>;
 
+    /// What each of these requests came to, in any order; nothing of those that were not settled. For pages of a list:
+    /// a store may answer in one go.
+    async fn settled_of(&self, requests: &[RequestId]) -> Result<Vec<Settled>, LedgerStoreError> {
+        let mut found = Vec::new();
+        for request in requests {
+            found.extend(self.settled(request).await?);
+        }
+        Ok(found)
+    }
+
     /// Checks everything that must hold, on what is stored, and says what was checked.
     async fn verify(&self) -> Result<Verified, LedgerStoreError>;
 }

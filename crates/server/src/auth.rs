@@ -30,7 +30,11 @@ impl Deref for Caller {
 /// which paths exist (`auth.md` §9).
 pub(crate) async fn require(State(platform): State<Platform>, mut request: Request, next: Next) -> Response {
     let door = request.extensions().get::<Door>().copied();
-    let admitted = match authenticate(&platform, request.headers()).await {
+    let holder = match door {
+        Some(Door::Anthropic) => holder_of_either(&platform, request.headers()).await,
+        _ => credential_holder(&platform, request.headers()).await,
+    };
+    let admitted = match holder.map_err(ApiError::from) {
         Ok(caller) => may_enter(&platform, &caller, door, &request).map(|()| caller),
         Err(refusal) => Err(refusal),
     };
@@ -57,6 +61,26 @@ fn may_enter(
 
 async fn authenticate(platform: &Platform, headers: &HeaderMap) -> Result<Caller, ApiError> {
     Ok(credential_holder(platform, headers).await?)
+}
+
+/// Who holds one of the credentials in `headers`: people set both variables of a client, and one of them may be left
+/// over from elsewhere (`anthropic-api.md` §2.1).
+async fn holder_of_either(platform: &Platform, headers: &HeaderMap) -> Result<Caller, AuthError> {
+    let first = credential_holder(platform, headers).await;
+    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let has_first = Credential::from_parts(text(&AUTHORIZATION), None, None).is_some();
+    let second = Credential::from_parts(None, text(&X_API_KEY), None).filter(|_| has_first);
+    match (first, second) {
+        (
+            Err(wrong @ (AuthError::Invalid | AuthError::Expired | AuthError::SignatureMismatch)),
+            Some(second),
+        ) => match platform.keys.authenticate(second.expose()).await {
+            Ok(caller) => Ok(Caller(caller)),
+            Err(unknown @ AuthError::Unavailable(_)) => Err(unknown),
+            Err(_) => Err(wrong),
+        },
+        (first, _) => first,
+    }
 }
 
 /// Who holds the credential in `headers`.

@@ -5,6 +5,7 @@ use bytes::BytesMut;
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 use wire::BadRequest;
+use wire::anthropic::MessagesRequest;
 use wire::paas::ChatCompletionRequest;
 
 use crate::{ApiError, Platform};
@@ -17,6 +18,11 @@ impl WholeBody {
     /// Reads the body as a chat, and lets go of it: it may be large, and an answer may take long.
     pub(crate) fn into_chat(self) -> Result<ChatCompletionRequest, BadRequest> {
         ChatCompletionRequest::parse(&self.0)
+    }
+
+    /// The same for the Messages dialect.
+    pub(crate) fn into_messages(self) -> Result<MessagesRequest, BadRequest> {
+        MessagesRequest::parse(&self.0)
     }
 }
 

@@ -47,6 +47,16 @@ impl ClientHeaders {
 
     /// Says which program seems to have sent `request`.
     pub(crate) fn recognise(&self, gateway: &Gateway, request: &ChatRequest) -> Finding {
+        self.recognise_with(gateway, None, request)
+    }
+
+    /// The same, where a block by which the program tells itself was among the system texts.
+    pub(crate) fn recognise_with(
+        &self,
+        gateway: &Gateway,
+        billing_block: Option<&str>,
+        request: &ChatRequest,
+    ) -> Finding {
         let tools: Vec<&str> =
             request.tools.iter().take(Signals::TOOLS_MAX).map(|tool| tool.name.as_str()).collect();
         let signals = Signals {
@@ -61,7 +71,7 @@ impl ClientHeaders {
             tools: &tools,
             ..Signals::default()
         };
-        gateway.recognise(&signals.with_system(system_texts(request)))
+        gateway.recognise(&signals.with_system(billing_block.into_iter().chain(system_texts(request))))
     }
 }
 

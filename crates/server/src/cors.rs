@@ -10,7 +10,7 @@ use axum::response::Response;
 const ANYONE: HeaderValue = HeaderValue::from_static("*");
 const METHODS: HeaderValue = HeaderValue::from_static("GET,POST,DELETE,PUT,PATCH");
 const SHOWN: HeaderValue =
-    HeaderValue::from_static("x-request-id,x-log-id,x-azimuth-model,x-should-retry,retry-after");
+    HeaderValue::from_static("x-request-id,request-id,x-log-id,x-azimuth-model,x-should-retry,retry-after");
 const VARIES_BY: HeaderValue =
     HeaderValue::from_static("origin, access-control-request-method, access-control-request-headers");
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 use accounts::AuthError;
 use axum::Json;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use capabilities::async_chat::AsyncChatError;
 use gateway::ChatError;
@@ -13,25 +13,31 @@ use wire::{BadRequest, Code, ErrorBody};
 
 const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
-/// A refusal on its way to the caller, in the dialect of `/api/paas/v4`.
+/// A refusal on its way to the caller.
 ///
 /// What went wrong is logged here, once, if it is not the caller's doing; the caller is told a code and a
-/// sentence.
-#[derive(Debug)]
+/// sentence. As a response it is in the dialect of `/api/paas/v4`, and goes along with the response for the door that says
+/// the same in other words.
+#[derive(Clone, Debug)]
 pub struct ApiError {
-    status: StatusCode,
+    pub(crate) code: Code,
+    pub(crate) status: StatusCode,
     body: ErrorBody,
     retry_after: Option<Duration>,
     may_heal: bool,
+    /// The platform or an engine has too much to do. Some dialects have a status for it.
+    pub(crate) is_overload: bool,
 }
 
 impl ApiError {
     pub(crate) fn new(code: Code, body: ErrorBody) -> Self {
         Self {
+            code,
             status: StatusCode::from_u16(code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             body,
             retry_after: None,
             may_heal: code.heals_by_waiting(),
+            is_overload: false,
         }
     }
 
@@ -53,6 +59,12 @@ impl ApiError {
         self
     }
 
+    /// Says that the platform or an engine has too much to do, rather than the caller asking too often.
+    pub(crate) fn overloaded(mut self) -> Self {
+        self.is_overload = true;
+        self
+    }
+
     /// Tells clients not to try again by themselves, although the code alone would not.
     pub(crate) fn never_retried(mut self) -> Self {
         self.may_heal = false;
@@ -70,6 +82,21 @@ impl ApiError {
     /// The envelope alone, for where the status has been sent already.
     pub(crate) fn into_body(self) -> ErrorBody {
         self.body
+    }
+
+    /// The sentence for the caller.
+    pub(crate) fn message(&self) -> &str {
+        &self.body.error.message
+    }
+
+    /// Says in `headers` when to try again, and, of errors that are `tempting`, that it is no use where it is none.
+    pub(crate) fn advise(&self, headers: &mut HeaderMap, is_tempting: bool) {
+        if let Some(wait) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+        }
+        if is_tempting && !self.may_heal {
+            headers.insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
+        }
     }
 
     /// Code 500: a mistake of ours.
@@ -120,17 +147,13 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(self.body)).into_response();
+        let mut response = (self.status, Json(&self.body)).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=UTF-8"));
-        if let Some(wait) = self.retry_after {
-            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
-        }
+        // Some clients retry a wrong key for minutes unless told not to.
         let is_tempting = matches!(self.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::UNAUTHORIZED);
-        if is_tempting && !self.may_heal {
-            // Some clients retry a wrong key for minutes unless told not to.
-            headers.insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
-        }
+        self.advise(headers, is_tempting);
+        response.extensions_mut().insert(self);
         response
     }
 }
@@ -180,7 +203,9 @@ impl From<ChatError> for ApiError {
             }
             ChatError::InProgress(id) => Self::of(Code::DuplicateRequest, &[("request_id", &id)]),
             ChatError::Refused(refusal) => refusal.into(),
-            ChatError::MeteringBehind => Self::of(Code::Overloaded, &[]).retry_after(retry_after),
+            ChatError::MeteringBehind => {
+                Self::of(Code::Overloaded, &[]).retry_after(retry_after).overloaded()
+            }
             ChatError::Engine(error) => error.into(),
         }
     }
@@ -195,7 +220,8 @@ impl From<EngineError> for ApiError {
             EngineError::Unsupported { field, message } => BadRequest::invalid(field, &message).into(),
             EngineError::Rejected { message } => BadRequest::malformed(&message).into(),
             EngineError::Busy { retry_after } => {
-                Self::of(Code::Overloaded, &[]).retry_after(retry_after.or(Some(Duration::from_secs(1))))
+                let wait = retry_after.unwrap_or(Duration::from_secs(1));
+                Self::of(Code::Overloaded, &[]).retry_after(Some(wait)).overloaded()
             }
             EngineError::Unauthorized | EngineError::Failed { .. } => {
                 tracing::error!(%error, "engine failed");

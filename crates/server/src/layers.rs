@@ -11,13 +11,14 @@ use gateway::Door;
 use tower::Service;
 use vocab::Clock;
 
-use crate::{ApiError, Platform, console, context, cors, health, monitor, paas, path};
+use crate::{ApiError, Platform, anthropic, console, context, cors, health, monitor, paas, path};
 
 /// The whole server over `platform`, with every route.
 pub fn app(platform: Platform) -> App {
     let routes = Router::new()
         .nest("/api/paas/v4", paas::routes(&platform, Door::General))
         .nest("/api/coding/paas/v4", paas::routes(&platform, Door::Coding))
+        .nest(anthropic::PREFIX, anthropic::routes(&platform))
         .nest("/api/monitor", monitor::routes(&platform))
         .merge(console::routes(&platform))
         .route("/healthz", get(health::alive))
@@ -47,7 +48,10 @@ impl App {
         // The id, span and id headers of every request, also of those that are refused or panic.
         context::attach(&*clock, request, |request| {
             // Browsers ask first, without a key.
-            cors::share(request, |request| route(routes, request))
+            cors::share(request, |request| {
+                // Refusals may have to be said in other words, those of the layers too.
+                anthropic::speak(request, |request| route(routes, request))
+            })
         })
         .await
     }
@@ -79,7 +83,8 @@ fn say_utf8(headers: &mut HeaderMap) {
 async fn welcome() -> impl IntoResponse {
     const TEXT: &str = "Azimuth is running.\n\n\
         OpenAI-style clients:  base URL …/api/paas/v4\n\
-        Coding plans:          base URL …/api/coding/paas/v4\n\n\
+        Coding plans:          base URL …/api/coding/paas/v4\n\
+        Claude Code:           base URL …/api/anthropic\n\n\
         A key: azimuth keys create\n";
     (StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; charset=UTF-8")], TEXT)
 }

@@ -2,6 +2,7 @@
 //!
 //! A handler translates: wire shapes into the domain, one call, and the answer back. It decides nothing.
 
+mod anthropic;
 mod auth;
 mod body;
 mod client;
@@ -21,6 +22,7 @@ mod refusal;
 mod serve;
 mod sse;
 mod stall_guard;
+mod whole;
 
 pub use auth::Caller;
 pub use console::ConsoleServices;

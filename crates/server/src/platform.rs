@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use accounts::Keys;
 use capabilities::async_chat::AsyncChat;
+use capabilities::documents::DocumentReader;
 use gateway::{Gateway, PlanMeter, UsageLog};
 use ipnet::IpNet;
 use vocab::Clock;
@@ -22,6 +23,8 @@ pub struct Platform {
     pub usage: Arc<dyn UsageLog>,
     /// How full plans are.
     pub plan_meter: Arc<PlanMeter>,
+    /// Reads documents for models that cannot.
+    pub documents: Arc<dyn DocumentReader>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// What people see and do in the console; none where there is no console.

@@ -1,4 +1,4 @@
-//! How an account that may not call now is told so, in the dialect of `/api/paas/v4` (`errors.md` §2, `clients.md` §4).
+//! How an account that may not call now is told so (`errors.md` §2, `clients.md` §4).
 
 use std::time::Duration;
 
@@ -31,9 +31,11 @@ impl From<Refusal> for ApiError {
             Refusal::NoPlan { why, code } => no_plan(&why, code),
             Refusal::NotInPlan(model) => Self::of(Code::NotInPlan, &[("model_name", model.as_str())]),
             Refusal::ModelBusy { other } => {
-                Self::of(Code::ModelOverloaded, &[("model_name", other.as_str())])
+                Self::of(Code::ModelOverloaded, &[("model_name", other.as_str())]).overloaded()
             }
-            Refusal::GivesWay => Self::of(Code::Overloaded, &[]).retry_after(Some(RETRY_AFTER_MAX)),
+            Refusal::GivesWay => {
+                Self::of(Code::Overloaded, &[]).retry_after(Some(RETRY_AFTER_MAX)).overloaded()
+            }
             Refusal::Limited(denied) => limited(denied.limit, denied.retry_after),
             Refusal::UsedUp { window, resets, zone } => {
                 let (number, unit) = window_words(window);

@@ -12,7 +12,7 @@ use futures::Stream;
 use gateway::{ChatError, Reply};
 use inference::ChatEvent;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
-use wire::paas::{AnswerHead, ChunkWriter};
+use vocab::RequestId;
 
 use crate::{ApiError, ServerSettings};
 
@@ -25,14 +25,44 @@ pub(crate) type Starting = Pin<Box<dyn Future<Output = Result<Reply, ChatError>>
 /// What really answers, for the header `x-azimuth-model`.
 pub(crate) const X_AZIMUTH_MODEL: HeaderName = HeaderName::from_static("x-azimuth-model");
 
+/// Writes the events of an answer in the words of one door.
+pub(crate) trait AnswerWriter: Send + Unpin + 'static {
+    /// What is known of an answer before it begins.
+    type Head: Send + Unpin + 'static;
+
+    /// The type of what is written.
+    const CONTENT_TYPE: &'static str;
+
+    /// The request that `head` is the answer to.
+    fn id(head: &Self::Head) -> &RequestId;
+
+    /// Begins an answer. Without a reply none has begun, and [`AnswerWriter::goes_on`] follows.
+    fn begin(head: &Self::Head, reply: Option<&Reply>) -> Self;
+
+    /// An engine has taken on what was begun without a reply.
+    fn goes_on(&mut self, head: &Self::Head, reply: &Reply);
+
+    /// Appends what `event` means to the client, which may be nothing.
+    fn write(&mut self, event: &ChatEvent, out: &mut Vec<u8>);
+
+    /// Appends a sign of life.
+    fn write_keep_alive(&mut self, out: &mut Vec<u8>);
+
+    /// Appends a refusal and ends the answer.
+    fn write_error(&mut self, head: &Self::Head, refusal: ApiError, out: &mut Vec<u8>);
+
+    /// Whether the answer has ended.
+    fn has_ended(&self) -> bool;
+}
+
 /// Sends a reply as server-sent events, each as soon as it exists (`http-api.md` §0.3).
 ///
 /// A refusal has its own status as long as the client need not be told that it is still being served. An engine that
 /// reads a long prompt may be silent for longer than that; then the stream begins, and a refusal that comes after all
 /// is told within it (`errors.md` §4). A reply that has not ended at `deadline` is ended (rule ENDP-13).
-pub(crate) async fn respond(
+pub(crate) async fn respond<W: AnswerWriter>(
     mut starting: Starting,
-    head: AnswerHead,
+    head: W::Head,
     settings: &ServerSettings,
     deadline: Instant,
 ) -> Result<Response, ApiError> {
@@ -42,17 +72,18 @@ pub(crate) async fn respond(
         Ok(reply) => {
             let reply = reply?;
             runs = HeaderValue::from_str(reply.runs()).ok();
-            (ChunkWriter::new(&head, reply.tool_stream()), Source::Running(reply))
+            (W::begin(&head, Some(&reply)), Source::Running(reply))
         }
         Err(_) => {
-            let writer = ChunkWriter::new(&head, false);
+            let mut writer = W::begin(&head, None);
             writer.write_keep_alive(&mut buffer);
-            (writer, Source::Starting(starting, head))
+            (writer, Source::Starting(starting))
         }
     };
 
     let now = Instant::now();
     let events = Events {
+        head,
         source,
         writer,
         buffer,
@@ -64,7 +95,7 @@ pub(crate) async fn respond(
     };
     let mut response = Body::from_stream(events).into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream;charset=UTF-8"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(W::CONTENT_TYPE));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     if let Some(runs) = runs {
@@ -73,9 +104,10 @@ pub(crate) async fn respond(
     Ok(response)
 }
 
-struct Events {
+struct Events<W: AnswerWriter> {
+    head: W::Head,
     source: Source,
-    writer: ChunkWriter,
+    writer: W,
     buffer: Vec<u8>,
     last_sent: Instant,
     keep_alive_after: Duration,
@@ -87,11 +119,11 @@ struct Events {
 
 #[expect(clippy::large_enum_variant, reason = "a stream soon runs, and then stays so")]
 enum Source {
-    Starting(Starting, AnswerHead),
+    Starting(Starting),
     Running(Reply),
 }
 
-impl Stream for Events {
+impl<W: AnswerWriter> Stream for Events<W> {
     type Item = Result<Bytes, Infallible>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -111,7 +143,7 @@ impl Stream for Events {
     }
 }
 
-impl Events {
+impl<W: AnswerWriter> Events<W> {
     fn take_ready(&mut self, context: &mut Context<'_>) {
         while !self.ended && self.buffer.len() < FRAME_BYTES_MAX {
             match &mut self.source {
@@ -120,9 +152,9 @@ impl Events {
                     Poll::Ready(None) => self.ended = true,
                     Poll::Pending => return,
                 },
-                Source::Starting(starting, head) => match starting.as_mut().poll(context) {
+                Source::Starting(starting) => match starting.as_mut().poll(context) {
                     Poll::Ready(Ok(reply)) => {
-                        self.writer = ChunkWriter::new(head, reply.tool_stream());
+                        self.writer.goes_on(&self.head, &reply);
                         self.source = Source::Running(reply);
                     }
                     Poll::Ready(Err(error)) => self.refuse(error.into()),
@@ -138,7 +170,7 @@ impl Events {
     }
 
     fn refuse(&mut self, refusal: ApiError) {
-        self.writer.write_error(&refusal.into_body(), &mut self.buffer);
+        self.writer.write_error(&self.head, refusal, &mut self.buffer);
         self.ended = self.writer.has_ended();
     }
 
@@ -151,8 +183,8 @@ impl Events {
                     Some(end) => self.write(&end),
                     None => self.ended = true,
                 },
-                Source::Starting(_, head) => {
-                    let refusal = ApiError::network(head.id.as_str());
+                Source::Starting(_) => {
+                    let refusal = ApiError::network(W::id(&self.head).as_str());
                     self.refuse(refusal);
                 }
             }

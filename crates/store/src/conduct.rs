@@ -42,6 +42,18 @@ impl ConductStore for Store {
         Ok(list_cases(self, query, limit).await?)
     }
 
+    async fn case_untold(&self, limit: u32) -> Result<Vec<Case>, ConductStoreError> {
+        let mut select = cases();
+        select.push(" AND struck IS NOT NULL AND NOT is_told ORDER BY id LIMIT ").push_bind(limit);
+        let rows = select.fetch_all(self.reader()).await?;
+        Ok(rows.iter().map(read_case).collect::<Result<_, _>>()?)
+    }
+
+    async fn case_tell(&self, id: CaseId) -> Result<bool, ConductStoreError> {
+        let told = sql("UPDATE conduct_case SET is_told = TRUE WHERE id = $1 AND NOT is_told");
+        Ok(told.bind(id).execute(self.writer()).await? == 1)
+    }
+
     async fn conduct_find(&self, account: AccountId) -> Result<Option<ConductRecord>, ConductStoreError> {
         let select = sql(
             "SELECT account, version, strikes, last_strike, restriction FROM conduct_record WHERE account = $1",

@@ -83,6 +83,10 @@ impl LedgerStore for Store {
         Ok(settled::find(self.reader(), request).await?)
     }
 
+    async fn settled_of(&self, requests: &[RequestId]) -> Result<Vec<Settled>, LedgerStoreError> {
+        Ok(settled::list(self, requests).await?)
+    }
+
     async fn verify(&self) -> Result<Verified, LedgerStoreError> {
         Ok(verify::verify(self).await?)
     }

@@ -9,6 +9,7 @@ mod db;
 mod documents;
 mod error;
 mod idempotency;
+mod journal;
 mod keys;
 mod ledger;
 mod people;
@@ -22,5 +23,6 @@ mod usage;
 
 pub use db::PostgresSettings;
 pub use error::{OpenError, StoreError};
+pub use journal::{FileJournal, JournalSettings, OpenJournalError};
 pub use redis::{RedisPermits, RedisSettings, RedisSettingsError};
 pub use store::Store;

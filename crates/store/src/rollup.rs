@@ -4,7 +4,7 @@ use accounts::UtcOffset;
 use async_trait::async_trait;
 use gateway::{DailyPlace, DailyQuery, DailyUsage, Day, UsageLogError, UsageRecord, UsageRollup, UsageSum};
 use ledger::Settled;
-use vocab::{RequestId, Timestamp, Usage};
+use vocab::{AccountId, KeyId, NanoUsd, RequestId, Timestamp, Usage};
 
 use crate::db::{Bulk, Row, Tx, bulk, sql};
 use crate::{Store, StoreError};
@@ -24,6 +24,16 @@ impl UsageRollup for Store {
         limit: u32,
     ) -> Result<Vec<DailyUsage>, UsageLogError> {
         Ok(list(self, query, cursor, limit).await?)
+    }
+
+    async fn rollup_charged(
+        &self,
+        account: AccountId,
+        key: KeyId,
+        since: Day,
+        zone: UtcOffset,
+    ) -> Result<NanoUsd, UsageLogError> {
+        Ok(charged(self, account, key, since, zone).await?)
     }
 }
 
@@ -136,6 +146,27 @@ async fn list(
     rows.iter()
         .map(|row| Ok(DailyUsage { place: place(row, Day(row.integer("day")?))?, sum: sum(row)? }))
         .collect()
+}
+
+/// In one statement, so that a note that becomes part of a sum meanwhile is in one of the two.
+async fn charged(
+    store: &Store,
+    account: AccountId,
+    key: KeyId,
+    since: Day,
+    zone: UtcOffset,
+) -> Result<NanoUsd, StoreError> {
+    let row = sql("SELECT CAST(COALESCE(SUM(charged), 0) AS BIGINT) AS charged FROM (
+             SELECT charged FROM usage_daily WHERE account = $1 AND api_key = $2 AND day >= $3
+             UNION ALL
+             SELECT charged FROM usage_unsummed WHERE account = $1 AND api_key = $2 AND ended >= $4) AS spent")
+    .bind(account)
+    .bind(key)
+    .bind(since.0)
+    .bind(since.starts(zone))
+    .fetch_one(store.reader())
+    .await?;
+    row.money("charged")
 }
 
 fn bind_sum(rows: &mut Bulk, sum: &UsageSum) {

@@ -2,8 +2,10 @@ use std::collections::HashSet;
 
 use accounts::SeenClient;
 use async_trait::async_trait;
-use gateway::{Door, Ending, HourTotal, UsageLog, UsageLogError, UsageQuery, UsageRecord, UsageTotal};
-use vocab::{RequestId, Usage};
+use gateway::{
+    Door, Ending, HourTotal, UsageLog, UsageLogError, UsagePlace, UsageQuery, UsageRecord, UsageTotal,
+};
+use vocab::{RequestId, Timestamp, Usage};
 
 use crate::db::{Row, Statement, bulk, sql};
 use crate::ledger::{in_turn, settle_in};
@@ -25,6 +27,10 @@ impl UsageLog for Store {
 
     async fn usage_by_hour(&self, query: &UsageQuery, limit: u32) -> Result<Vec<HourTotal>, UsageLogError> {
         Ok(by_hour(self, query, limit).await?)
+    }
+
+    async fn usage_purge(&self, before: Timestamp, limit: u32) -> Result<u64, UsageLogError> {
+        Ok(purge(self, before, limit).await?)
     }
 }
 
@@ -117,8 +123,18 @@ async fn by_hour(store: &Store, query: &UsageQuery, limit: u32) -> Result<Vec<Ho
     rows.iter().map(read_hour).collect()
 }
 
+/// What is not yet in a daily sum is noted beside the records, so that it stays.
+async fn purge(store: &Store, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    sql("DELETE FROM usage_record WHERE request IN
+            (SELECT request FROM usage_record WHERE started < $1 ORDER BY started, request LIMIT $2)")
+    .bind(before)
+    .bind(limit)
+    .execute(store.writer())
+    .await
+}
+
 fn push_conditions(select: &mut Statement, query: &UsageQuery) {
-    let UsageQuery { request, account, key, since, until } = query;
+    let UsageQuery { request, account, key, since, until, after } = query;
     // Something to hang every condition on, in words both databases know.
     select.push(" WHERE 1 = 1");
     if let Some(request) = request {
@@ -135,6 +151,10 @@ fn push_conditions(select: &mut Statement, query: &UsageQuery) {
     }
     if let Some(until) = until {
         select.push(" AND started < ").push_bind(*until);
+    }
+    if let Some(UsagePlace { started, request }) = after {
+        select.push(" AND (started, request) < (").push_bind(*started);
+        select.push(", ").push_bind(request).push(")");
     }
 }
 

@@ -10,6 +10,7 @@ pub mod memory;
 mod office;
 pub mod openid_partner;
 mod partner;
+pub mod plain_documents;
 pub mod postgres;
 pub mod redis;
 pub mod scripted_engine;

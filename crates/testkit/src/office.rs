@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use accounts::{
-    Accounts, AuditLog, By, Conduct, DataRights, DataRightsSettings, DocumentName, Documents, EndUsers,
-    Enrolment, Idempotency, Letter, Locale, MailError, Mailer, OpenIdLogins, Organisations, PasswordCost,
-    Passwords, People, PeopleSettings, Person, Plans, Post, Projects, Role, Seal, SignUpPolicy, Site,
-    Standings,
+    Accounts, AuditLog, By, ByAccount, Conduct, DataRights, DataRightsSettings, DocumentName, Documents,
+    EndUsers, Enrolment, Idempotency, Letter, Locale, MailError, Mailer, OpenIdLogins, Organisations,
+    PasswordCost, Passwords, People, PeopleSettings, Person, Plans, Post, Projects, Role, Seal, SignUpPolicy,
+    Site, Standings,
 };
 use async_trait::async_trait;
-use gateway::{RateRules, StatementSettings, Statements};
+use gateway::{MoneyData, RateRules, StatementSettings, Statements, UsageData};
 use ledger::{MemoryLedger, PriceBooks};
 use server::ConsoleServices;
 use tokio_util::task::TaskTracker;
@@ -66,8 +66,12 @@ impl Office {
                 RateRules::from_json(&body.to_string()).map(drop).map_err(Into::into)
             });
         let statements = Statements::new(self.usage.clone(), clock.clone(), StatementSettings::default());
+        let usage_data =
+            UsageData { log: self.usage.clone(), rollup: self.usage.clone(), ledger: self.ledger.clone() };
         let rights =
-            DataRights::new(people.clone(), store.clone(), self.store, DataRightsSettings::default());
+            DataRights::new(people.clone(), store.clone(), self.store, DataRightsSettings::default())
+                .with(Arc::new(ByAccount(MoneyData(self.ledger.clone()))))
+                .with(Arc::new(ByAccount(usage_data)));
         let idempotency = Idempotency::new(Arc::new(MemoryIdempotency::default()), seal(), clock.clone());
         let services = ConsoleServices {
             organisations: Arc::new(Organisations::new(people.clone(), store.clone(), clock.clone())),

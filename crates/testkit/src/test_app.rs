@@ -22,6 +22,7 @@ use vocab::{AccountId, Clock, ModelName, NanoUsd, Secret, SystemClock};
 
 use crate::house::House;
 use crate::memory::{MemoryTasks, MemoryUsage};
+use crate::plain_documents::PlainDocuments;
 use crate::scripted_engine::ScriptedEngine;
 
 /// A whole server in memory, on a real port, with a scripted engine behind `glm-4.7`, `glm-4.6v` and `glm-4.5`.
@@ -112,6 +113,7 @@ impl TestApp {
             gateway,
             usage: usage.clone(),
             plan_meter: house.plan_meter.clone(),
+            documents: Arc::new(PlainDocuments),
             console: Some(house.console.clone()),
             clock,
             settings: Arc::new(settings.server),

@@ -88,8 +88,8 @@ impl Conduct {
         self.rules.current()
     }
 
-    /// Hears of a request that [`UseRules::judge`] did not simply allow. Gives the case if it brought a strike, so that
-    /// the account can be told (USE-08, LEGAL-06).
+    /// Hears of a request that [`UseRules::judge`] did not simply allow. Gives the case if it brought a strike; its
+    /// account is told by [`StrikeLetters`](super::StrikeLetters).
     ///
     /// Off the hot path: nothing waits for this. An account's requests with one client write one violation an hour, and
     /// bring one strike in [`UseRules::strike_interval`], however many they are.

@@ -27,6 +27,12 @@ pub trait ConductStore: Send + Sync + 'static {
     /// The cases that `query` names, in order of id, which is the order of opening.
     async fn case_list(&self, query: &CaseQuery, limit: u32) -> Result<Vec<Case>, ConductStoreError>;
 
+    /// Strikes whose account was not told of them yet, in order of id.
+    async fn case_untold(&self, limit: u32) -> Result<Vec<Case>, ConductStoreError>;
+
+    /// Notes that the account is told of its strike. Says whether it was not before, so that one of several tells it.
+    async fn case_tell(&self, id: CaseId) -> Result<bool, ConductStoreError>;
+
     /// How an account stands; none if it never had a case.
     async fn conduct_find(&self, account: AccountId) -> Result<Option<ConductRecord>, ConductStoreError>;
 

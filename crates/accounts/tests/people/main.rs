@@ -11,3 +11,4 @@ mod passwords;
 mod second_factor;
 mod secrets;
 mod sign_up;
+mod strike_letters;

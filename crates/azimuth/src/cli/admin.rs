@@ -48,7 +48,7 @@ pub(crate) enum AdminCommand {
     /// Give plans to accounts and end them.
     #[command(subcommand, visible_alias = "plans")]
     Plan(Plans),
-    /// Print a document in force: prices, plans, rates, rules of use, engines or models.
+    /// Print a document in force: prices, plans, rates, rules of use, engines, models or tool patterns.
     Show(ShowDocument),
     /// Put another version of a document in force, from a file or from the input.
     Set(SetDocument),

@@ -6,7 +6,7 @@ use std::net::{IpAddr, ToSocketAddrs};
 use gateway::{ModelCard, ModelKind};
 use ipnet::IpNet;
 
-use super::{Config, EngineConfig, EngineKind, ModelConfig};
+use super::{Config, DocumentsConfig, EngineConfig, EngineKind, ModelConfig, RetentionConfig};
 use crate::models::{EVERY_MODEL, is_demo};
 
 pub(super) fn check(config: &Config, mistakes: &mut Vec<String>) {
@@ -34,6 +34,24 @@ pub(super) fn check(config: &Config, mistakes: &mut Vec<String>) {
     at_least("chat.async_concurrency_max", config.chat.async_concurrency_max, 1, mistakes);
     at_least("chat.async_result_days", config.chat.async_result_days, 1, mistakes);
     at_least("embedded.slots", config.embedded.slots, 1, mistakes);
+    at_least("documents.at_once_max", config.documents.at_once_max, 1, mistakes);
+    at_least("documents.pages_max", config.documents.pages_max, 1, mistakes);
+    at_least("documents.seconds_max", config.documents.seconds_max, 1, mistakes);
+    at_least(
+        "documents.memory_mib_max",
+        config.documents.memory_mib_max,
+        DocumentsConfig::MEMORY_MIB_MIN,
+        mistakes,
+    );
+    let kept = &config.retention;
+    at_least("retention.sessions_days", kept.sessions_days, 1, mistakes);
+    at_least("retention.letters_days", kept.letters_days, 1, mistakes);
+    at_least("retention.invitations_days", kept.invitations_days, 1, mistakes);
+    at_least("retention.audit_days", kept.audit_days, 1, mistakes);
+    at_least("retention.unverified_days", kept.unverified_days, 1, mistakes);
+    if kept.usage_days > 0 {
+        at_least("retention.usage_days", kept.usage_days, RetentionConfig::USAGE_DAYS_MIN, mistakes);
+    }
     check_demo(config, mistakes);
     check_engines(&config.engines, mistakes);
     config.engines.iter().for_each(|engine| check_key_env(engine, mistakes));
@@ -130,6 +148,10 @@ fn check_engine(engine: &EngineConfig, mistakes: &mut Vec<String>) {
         EngineKind::Openai | EngineKind::Zai => {
             needs("base_url", engine.base_url.is_some(), "base_url = \"http://10.0.0.5:8000/v1\"");
             needs("model", engine.model.is_some(), "model = \"zai-org/GLM-4.7\"");
+        }
+        EngineKind::Anthropic => {
+            needs("base_url", engine.base_url.is_some(), "base_url = \"https://api.anthropic.com/v1\"");
+            needs("model", engine.model.is_some(), "model = \"claude-sonnet-5\"");
         }
     }
     let timeouts = engine.timeouts.as_ref();

@@ -14,45 +14,50 @@ pub(crate) struct EngineConfig {
     /// A name for it, used in `models` and in usage records.
     pub(crate) name: String,
     /// `embedded` for a GGUF file here; `openai` for vLLM, SGLang, llama-server, Ollama, LM Studio and their like;
-    /// `zai` for hosts that speak the platform's own dialect.
+    /// `zai` for hosts that speak the platform's own dialect; `anthropic` for hosts that take Anthropic's Messages.
     pub(crate) kind: EngineKind,
     /// `embedded`: the GGUF file. Relative paths start at the configuration file; names without a folder are also
     /// looked for among the pulled models.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) file: Option<PathBuf>,
-    /// `openai`, `zai`: the address up to and including `/v1` or `/api/paas/v4`.
+    /// `openai`, `zai`, `anthropic`: the address up to and including `/v1` or `/api/paas/v4`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) base_url: Option<String>,
-    /// `openai`, `zai`: the environment variable that holds the host's key.
+    /// `openai`, `zai`, `anthropic`: the environment variable that holds the host's key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) key_env: Option<String>,
-    /// `openai`, `zai`: the host's own name for the model.
+    /// `openai`, `zai`, `anthropic`: the host's own name for the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) model: Option<String>,
-    /// `openai`, `zai`: the most requests at once.
+    /// `openai`, `zai`, `anthropic`: the most requests at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) concurrency_max: Option<usize>,
-    /// `openai`, `zai`: the longest prompt and answer together, in tokens.
+    /// `openai`, `zai`, `anthropic`: the longest prompt and answer together, in tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) context_tokens: Option<u64>,
-    /// `openai`: how the host is told whether to think: `template` (vLLM's and SGLang's `chat_template_kwargs`) or
-    /// `none`.
+    /// `openai`, `anthropic`: how the host is told whether to think: `template` (`openai`: vLLM's and SGLang's
+    /// `chat_template_kwargs`), `adaptive` (`anthropic`: models that set their own budget) or `none`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) thinking: Option<ThinkingStyle>,
     /// `openai`: `a` (GLM-4.5, 4.6) or `b` (later) if the host returns GLM's tags as plain text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) raw_output: Option<RawOutput>,
-    /// `openai`, `zai`: whether the host keeps to a JSON schema by itself.
+    /// `anthropic`: whether the host takes earlier thinking that it has not signed, as Z.ai, vLLM and another Azimuth do.
+    /// Anthropic does not.
+    #[serde(default)]
+    pub(crate) unsigned_thinking: bool,
+    /// `openai`, `zai`, `anthropic`: whether the host keeps to a JSON schema by itself.
     #[serde(default)]
     pub(crate) json_schema: bool,
     /// `openai`: whether the host tells its counts with every piece (vLLM's and SGLang's `continuous_usage_stats`), so
     /// that an answer which breaks off is counted exactly.
     #[serde(default)]
     pub(crate) running_usage: bool,
-    /// `openai`: how the host counts a prompt's tokens: `vllm`, `llama-server` or `none`.
+    /// `openai`: how the host counts a prompt's tokens: `vllm`, `llama-server` or `none`. `anthropic`: `none` where the
+    /// host does not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) tokenizer: Option<TokenizerStyle>,
-    /// `openai`, `zai`: seconds to connect, to the first piece of an answer, and between pieces.
+    /// `openai`, `zai`, `anthropic`: seconds to connect, to the first piece of an answer, and between pieces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) timeouts: Option<TimeoutsConfig>,
 }
@@ -64,6 +69,7 @@ pub(crate) enum EngineKind {
     Embedded,
     Openai,
     Zai,
+    Anthropic,
 }
 
 /// How a host is told whether to think.
@@ -71,6 +77,7 @@ pub(crate) enum EngineKind {
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ThinkingStyle {
     Template,
+    Adaptive,
     None,
 }
 
@@ -144,6 +151,7 @@ impl EngineConfig {
             context_tokens: None,
             thinking: None,
             raw_output: None,
+            unsigned_thinking: false,
             json_schema: false,
             running_usage: false,
             tokenizer: None,

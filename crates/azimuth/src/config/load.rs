@@ -50,7 +50,9 @@ pub(crate) fn load(
             "data" => take(&section, value, &mut config.data, &mut mistakes),
             "log" => take(&section, value, &mut config.log, &mut mistakes),
             "chat" => take(&section, value, &mut config.chat, &mut mistakes),
+            "anthropic" => take(&section, value, &mut config.anthropic, &mut mistakes),
             "cache" => take(&section, value, &mut config.cache, &mut mistakes),
+            "documents" => take(&section, value, &mut config.documents, &mut mistakes),
             "embedded" => take(&section, value, &mut config.embedded, &mut mistakes),
             "demo" => take(&section, value, &mut config.demo, &mut mistakes),
             "store" => take(&section, value, &mut config.store, &mut mistakes),
@@ -58,12 +60,13 @@ pub(crate) fn load(
             "billing" => take(&section, value, &mut config.billing, &mut mistakes),
             "people" => take(&section, value, &mut config.people, &mut mistakes),
             "mail" => take(&section, value, &mut config.mail, &mut mistakes),
+            "retention" => take(&section, value, &mut config.retention, &mut mistakes),
             "identity_providers" => config.identity_providers = take_each(&section, value, &mut mistakes),
             "engines" => config.engines = take_each(&section, value, &mut mistakes),
             "models" => config.models = take_each(&section, value, &mut mistakes),
             unknown => mistakes.push(format!(
-                "`{unknown}`: no such section; there are server, data, log, chat, cache, embedded, demo, store, redis, \
-                 billing, people, mail, identity_providers, engines, models"
+                "`{unknown}`: no such section; there are server, data, log, chat, anthropic, cache, documents, embedded, demo, \
+                 store, redis, billing, people, mail, retention, identity_providers, engines, models"
             )),
         }
     }

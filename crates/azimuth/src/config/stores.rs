@@ -14,6 +14,10 @@ pub(crate) struct StoreConfig {
     pub(crate) url: String,
     /// PostgreSQL: the most connections of this node.
     pub(crate) connections_max: u32,
+    /// PostgreSQL: the most disk space, in MiB, for what requests used while the database was away. It is kept in the data
+    /// folder, so that a crash does not lose it, and written to the database when that is back, or at the next start of the
+    /// node. 0 keeps it in memory only.
+    pub(crate) journal_mib_max: u64,
 }
 
 /// What several nodes share from moment to moment: permits and rates.
@@ -31,7 +35,7 @@ pub(crate) struct RedisConfig {
 
 impl Default for StoreConfig {
     fn default() -> Self {
-        Self { url: String::new(), connections_max: 16 }
+        Self { url: String::new(), connections_max: 16, journal_mib_max: 256 }
     }
 }
 

@@ -56,6 +56,32 @@ async fn a_request_is_explained_line_by_line_and_the_books_are_right() {
     assert!(verified["findings"].as_array().unwrap().iter().all(|finding| finding["holds"] == true));
 }
 
+/// DATA-14: what a request cost is told for as long as there are books, also when its record is gone, and then why there
+/// are no lines.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_charge_is_told_when_its_record_was_deleted() {
+    let installation = Installation::new();
+    let server = installation.serve(&[]);
+    let (account, key) = installation.newcomer();
+    installation.set_price("0.6", "2.2");
+    installation.json(&["admin", "topup", &account, "3", "--reference", "first", "--json"]);
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    assert_eq!(server.code(&key, "Hi").await.0, 200);
+    let request = installation.request_of(&account, &[]).await;
+    let before = installation.json(&["ledger", "explain", &request, "--json"]);
+
+    let options = SqliteConnectOptions::new().filename(installation.data().join("azimuth.db"));
+    let mut database = SqliteConnection::connect_with(&options).await.unwrap();
+    database.execute("DELETE FROM usage_record").await.unwrap();
+    database.close().await.unwrap();
+    let after = installation.json(&["ledger", "explain", &request, "--json"]);
+    assert_eq!(after["record_deleted"], true);
+    assert_eq!((&after["charged_usd"], &after["entry"]), (&before["charged_usd"], &before["entry"]));
+    let told = installation.run(&["ledger", "explain", &request]);
+    assert!(String::from_utf8(told.stdout).unwrap().contains("retention.usage_days"));
+    assert!(installation.json(&["ledger", "verify", "--json"])["is_clean"].as_bool().unwrap());
+}
+
 /// BILL-03, BILL-23: a request that nobody pays for is explained too.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_free_request_is_explained_as_free() {

@@ -2,6 +2,7 @@
 
 mod admin;
 mod config;
+mod documents;
 mod keys;
 mod ledger;
 mod models;

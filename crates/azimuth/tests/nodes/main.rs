@@ -5,9 +5,11 @@
 
 mod client;
 mod crash;
+mod journal;
 mod node;
 mod postgres_cut;
 mod redis_cut;
 mod secrets;
 mod site;
 mod together;
+mod traffic;

@@ -1,15 +1,13 @@
 //! PostgreSQL goes away under load, and comes back.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use futures::future::join_all;
 use testkit::gate::Gate;
-use vocab::Secret;
 
-use crate::client::{Answered, Client, GENERAL};
+use crate::client::Answered;
 use crate::node::Node;
 use crate::site::Site;
+use crate::traffic::Traffic;
 
 /// How long it is gone, unless `AZIMUTH_OUTAGE_SECONDS` says otherwise.
 const CUT: Duration = Duration::from_secs(8);
@@ -55,7 +53,7 @@ impl Outage {
             let ended = Instant::now();
             site.services().postgres.open();
             tokio::time::sleep(Duration::from_secs(5)).await;
-            traffic.is_over.store(true, Ordering::Relaxed);
+            traffic.ends();
             (began, ended)
         });
 
@@ -92,29 +90,5 @@ impl Outage {
         assert!(answered(&self.during) < self.during.len(), "leases do not last for ever");
         assert!(quick * 2 >= self.during.len(), "whoever is refused hears it at once");
         assert!(self.after.iter().rev().take(10).all(Answered::is_ok), "in the end everything goes on");
-    }
-}
-
-/// A steady trickle, so that the machine is not what is measured.
-#[derive(Default)]
-struct Traffic {
-    is_over: AtomicBool,
-}
-
-impl Traffic {
-    const CLIENTS: usize = 6;
-    const PAUSE: Duration = Duration::from_millis(60);
-
-    async fn run(&self, nodes: &[Node], key: &Secret) -> Vec<Answered> {
-        let client = Client::new();
-        let asking = nodes.iter().cycle().take(Self::CLIENTS).map(async |node| {
-            let mut answers = Vec::new();
-            while !self.is_over.load(Ordering::Relaxed) {
-                answers.push(client.ask(node, GENERAL, key).await);
-                tokio::time::sleep(Self::PAUSE).await;
-            }
-            answers
-        });
-        join_all(asking).await.concat()
     }
 }

@@ -1,6 +1,8 @@
 //! Secrets are planted wherever there can be some, everything that can go wrong goes wrong, and then every line that was
 //! logged, every error that was sent and every row that was stored is searched for them.
 
+mod people;
+
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -80,8 +82,9 @@ async fn start(site: &Site) -> (Node, Planted) {
     site.configure(&format!(
         "[[engines]]\nname = \"keyed\"\nkind = \"openai\"\nbase_url = \"{}\"\nmodel = \"their/keyed\"\n\
          key_env = \"PLANTED_UPSTREAM_KEY\"\n[[models]]\nname = \"glm-4.5\"\nengines = [\"keyed\"]\n\
-         [log]\nformat = \"json\"\nlevel = \"debug\"\n",
-        site.host.base_url()
+         {}[log]\nformat = \"json\"\nlevel = \"debug\"\n",
+        site.host.base_url(),
+        people::configuration(site)
     ));
     let node = site.start(|command| {
         command.env("PLANTED_UPSTREAM_KEY", UPSTREAM_KEY);
@@ -140,6 +143,7 @@ async fn provoke(site: &Site, node: &Node, planted: &mut Planted) -> String {
         heard += &door.say(with, body).await;
     }
     assert!(heard.contains("1002") && heard.contains("1113"), "{heard}");
+    heard += &people::provoke(site, node, planted).await;
     // Records of what was answered are written a moment later.
     tokio::time::sleep(Duration::from_millis(500)).await;
     heard

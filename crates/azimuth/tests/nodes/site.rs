@@ -160,7 +160,15 @@ impl Site {
 
     /// Starts a node whose command is as `change` makes it.
     pub fn start(&self, change: impl FnOnce(&mut Command)) -> Node {
-        let number = self.nodes.fetch_add(1, Ordering::Relaxed);
+        self.start_as(self.nodes.fetch_add(1, Ordering::Relaxed), change)
+    }
+
+    /// Starts the node again that was started as the `number`th and is gone.
+    pub fn start_again(&self, number: usize) -> Node {
+        self.start_as(number, |_| {})
+    }
+
+    fn start_as(&self, number: usize, change: impl FnOnce(&mut Command)) -> Node {
         let data = if self.services.is_some() { format!("data-{number}") } else { "data".to_owned() };
         let mut command = self.azimuth(&data);
         change(&mut command);

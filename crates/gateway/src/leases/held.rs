@@ -51,6 +51,13 @@ pub(super) struct Mark<B: Bank> {
     slice: HoldId,
 }
 
+impl<B: Bank> Mark<B> {
+    /// Never durable as far as this process is concerned, which is about to end.
+    pub(super) fn leave(self) {
+        mem::forget(self);
+    }
+}
+
 impl<B: Bank> Drop for Mark<B> {
     fn drop(&mut self) {
         self.desk.with_pool(self.key, |entry| entry.pool.written(self.slice));

@@ -287,3 +287,21 @@ async fn the_end_waits_for_the_last_record_and_leaves_nothing_set_aside() {
     let funds = store.ledger.book().funds(account, clock.now());
     assert_eq!((funds.cash, funds.held), (NanoUsd(999_880), NanoUsd::ZERO));
 }
+
+/// A settlement that is left to the next start finds the money that was set aside for it.
+#[tokio::test(start_paused = true)]
+async fn the_end_gives_nothing_back_that_a_record_left_behind_needs() {
+    let house = House::rich();
+    let reservation = house.reserve(500, 500).await.unwrap();
+    let hold = reservation.hold();
+    reservation.settle(NanoUsd(120)).leave();
+    let (store, clock, account) = (house.store.clone(), house.clock.clone(), house.account);
+    house.shut().await;
+    assert!(store.ledger.book().funds(account, clock.now()).held >= NanoUsd(120));
+
+    let at = clock.now();
+    let money = Some(MoneyUse { hold: Some(hold), cost: NanoUsd(120), price_version: 1 });
+    let settlement = Settlement { request: RequestId::generate(at), account, at, money, quota: None };
+    let settled = store.ledger.book().settle(&[settlement]).unwrap();
+    assert_eq!(settled[0].waived(), NanoUsd::ZERO);
+}

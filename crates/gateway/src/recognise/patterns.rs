@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 
-/// Tools known to a [`Recogniser`](super::Recogniser): data, which operators extend.
+/// Tools known to a [`Recogniser`](super::Recogniser): data, which operators extend by a document of this shape.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ToolPatterns {

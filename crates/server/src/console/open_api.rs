@@ -9,7 +9,7 @@ use utoipa::openapi::OpenApi;
 use super::PREFIX;
 
 /// What other doors answer, in short: their shapes are those of the clients that come there.
-const ELSEWHERE: [(&str, &str, &str, &str); 16] = [
+const ELSEWHERE: [(&str, &str, &str, &str); 20] = [
     (
         "post",
         "/api/paas/v4/chat/completions",
@@ -42,6 +42,15 @@ const ELSEWHERE: [(&str, &str, &str, &str); 16] = [
     ("post", "/api/coding/paas/v4/tokenizer", "coding", "Counts the tokens of a conversation."),
     ("get", "/api/coding/paas/v4/models", "coding", "The models there are."),
     ("get", "/api/coding/paas/v4/models/{id}", "coding", "One model."),
+    (
+        "post",
+        "/api/anthropic/v1/messages",
+        "anthropic",
+        "Answers a conversation on a plan, whole or as server-sent events.",
+    ),
+    ("post", "/api/anthropic/v1/messages/count_tokens", "anthropic", "Counts the tokens of a conversation."),
+    ("get", "/api/anthropic/v1/models", "anthropic", "The models there are."),
+    ("get", "/api/anthropic/v1/models/{id}", "anthropic", "One model."),
     ("get", "/api/monitor/usage/quota/limit", "monitor", "How full the windows of the plan are."),
     ("get", "/api/monitor/usage/model-usage", "monitor", "Calls of models, by hour."),
     ("get", "/api/monitor/usage/tool-usage", "monitor", "Calls of tools, by hour."),

@@ -9,8 +9,8 @@ use wire::console::statements::StatementPage;
 use wire::console::usage::DailyWish;
 
 use super::access::{Member, may};
-use super::body::Query;
-use super::usage::{daily_query, daily_sum, place, place_text};
+use super::body::{Query, parsed_if_any};
+use super::usage::{daily_query, daily_sum};
 use super::{Console, Refused};
 
 pub(super) fn routes() -> OpenApiRouter<Console> {
@@ -26,9 +26,9 @@ async fn lines(
     Query(wish): Query<DailyWish>,
 ) -> Result<Json<StatementPage>, Refused> {
     let query = daily_query(Some(member.access.account.id), &wish)?;
-    let (page, cursor) = (wish.page(), place(wish.cursor.as_deref())?);
+    let (page, cursor) = (wish.page(), parsed_if_any("cursor", wish.cursor.as_deref())?);
     let lines = console.statements.lines(&query, cursor.as_ref(), page.limit() + 1).await?;
-    let Page { items, next_cursor } = Page::of(lines, page.limit(), |line| place_text(&line.place));
+    let Page { items, next_cursor } = Page::of(lines, page.limit(), |line| line.place.to_string());
     let last_day = console.statements.last_day().to_string();
     Ok(Json(StatementPage { last_day, items: items.iter().map(daily_sum).collect(), next_cursor }))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use gateway::{Bill, DailyPlace, DailyQuery, DailyUsage, Day, End, UsageQuery, UsageRecord};
+use gateway::{Bill, DailyQuery, DailyUsage, Day, End, UsageQuery, UsageRecord};
 use ledger::{Extras, Line, Settled};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -13,10 +13,10 @@ use vocab::{AccountId, RequestId, Usage};
 use wire::console::usage::{
     ChargeLine, ChargeShape, DailySum, DailyWish, RequestExplained, RequestShape, RequestsWish, TokensShape,
 };
-use wire::console::{ConsoleError, Moment, Money, Page, PageQuery, Problem};
+use wire::console::{ConsoleError, Moment, Money, Page, Problem};
 
 use super::access::{Member, may};
-use super::body::{Named, Query, invalid, moment};
+use super::body::{Named, Query, invalid, moment, parsed_if_any};
 use super::{Console, Refused, csv};
 
 /// Longest table that is exported.
@@ -41,9 +41,9 @@ async fn daily(
     Query(wish): Query<DailyWish>,
 ) -> Result<Json<Page<DailySum>>, Refused> {
     let query = daily_query(Some(member.access.account.id), &wish)?;
-    let (page, cursor) = (wish.page(), place(wish.cursor.as_deref())?);
+    let (page, cursor) = (wish.page(), parsed_if_any("cursor", wish.cursor.as_deref())?);
     let sums = console.rollup.rollup_list(&query, cursor.as_ref(), page.limit() + 1).await?;
-    let sums = Page::of(sums, page.limit(), |sum| place_text(&sum.place));
+    let sums = Page::of(sums, page.limit(), |sum| sum.place.to_string());
     Ok(Json(sums.map(|sum| daily_sum(&sum))))
 }
 
@@ -59,7 +59,7 @@ async fn daily_csv(
     Ok(csv::daily("usage.csv", &every_day(&console, &query).await?))
 }
 
-/// The newest requests.
+/// The requests, newest first.
 #[utoipa::path(get, path = "/accounts/{account}/usage/requests", tag = "usage", params(RequestsWish),
     responses((status = 200, body = Page<RequestShape>)))]
 async fn requests(
@@ -72,14 +72,16 @@ async fn requests(
         key: wish.key,
         since: moment("since", wish.since.as_deref())?,
         until: moment("until", wish.until.as_deref())?,
+        after: parsed_if_any("cursor", wish.cursor.as_deref())?,
         ..UsageQuery::default()
     };
-    let limit = PageQuery { cursor: None, limit: wish.limit }.limit();
-    let records = console.platform.usage.usage_list(&query, limit).await?;
-    Ok(Json(Page { items: records.iter().map(request_shape).collect(), next_cursor: None }))
+    let page = wish.page();
+    let records = console.platform.usage.usage_list(&query, page.limit() + 1).await?;
+    let records = Page::of(records, page.limit(), |record| record.place().to_string());
+    Ok(Json(records.map(|record| request_shape(&record))))
 }
 
-/// One request, and what it cost, line by line.
+/// One request, and what it cost, line by line. When its record was kept long enough and is gone, what it cost is left.
 #[utoipa::path(get, path = "/accounts/{account}/usage/requests/{request}", tag = "usage",
     responses((status = 200, body = RequestExplained)))]
 async fn explain(
@@ -89,13 +91,15 @@ async fn explain(
 ) -> Result<Json<RequestExplained>, Refused> {
     let not_found = || ConsoleError::of(Problem::NotFound);
     let id = RequestId::parse(&id).ok_or_else(not_found)?;
-    let account = Some(member.access.account.id);
-    let query = UsageQuery { request: Some(id.clone()), account, ..UsageQuery::default() };
-    let found = console.platform.usage.usage_list(&query, 1).await?;
-    let record = found.first().ok_or_else(not_found)?;
-    let settled = console.ledger.settled(&id).await?;
-    let charge = settled.map(|settled| charge(&console, record, &settled));
-    Ok(Json(RequestExplained { request: request_shape(record), charge }))
+    let account = member.access.account.id;
+    let query = UsageQuery { request: Some(id.clone()), account: Some(account), ..UsageQuery::default() };
+    let record = console.platform.usage.usage_list(&query, 1).await?.pop();
+    let settled = console.ledger.settled(&id).await?.filter(|settled| settled.account == account);
+    if record.is_none() && settled.is_none() {
+        return Err(not_found().into());
+    }
+    let charge = settled.map(|settled| charge(&console, record.as_ref(), &settled));
+    Ok(Json(RequestExplained { request: record.as_ref().map(request_shape), charge }))
 }
 
 /// Everything that `query` names, up to the longest table.
@@ -129,25 +133,6 @@ fn day(field: &str, text: Option<&str>) -> Result<Option<Day>, Refused> {
         midnight.map(|Moment(at)| Day(at.as_millis().div_euclid(DAY_MS)))
     };
     text.map(|text| read(text).ok_or_else(|| invalid(field, "expected a day such as 2026-05-05"))).transpose()
-}
-
-/// A place in the list as a cursor.
-pub(super) fn place_text(place: &DailyPlace) -> String {
-    format!("{}~{}~{}~{}", place.day.0, place.account, place.key, place.model)
-}
-
-/// The place that a cursor names.
-pub(super) fn place(text: Option<&str>) -> Result<Option<DailyPlace>, Refused> {
-    let read = |text: &str| {
-        let mut parts = text.splitn(4, '~');
-        Some(DailyPlace {
-            day: Day(parts.next()?.parse().ok()?),
-            account: parts.next()?.parse().ok()?,
-            key: parts.next()?.parse().ok()?,
-            model: parts.next()?.parse().ok()?,
-        })
-    };
-    text.map(|text| read(text).ok_or_else(|| invalid("cursor", "this is no cursor of this list"))).transpose()
 }
 
 /// The sum of a day.
@@ -190,14 +175,13 @@ fn request_shape(record: &UsageRecord) -> RequestShape {
 }
 
 /// What was charged, and the same again from what is stored and the prices of that time.
-fn charge(console: &Console, record: &UsageRecord, settled: &Settled) -> ChargeShape {
-    let end = End::Admitted { ending: record.ending, had_output: record.first_token.is_some() };
-    let paid = Bill::of(end, &record.usage).charged.of_usage(&record.usage);
-    let explained = console
-        .prices
-        .current()
-        .explain(settled.price_version, &record.model, &paid, &Extras::default())
-        .ok();
+fn charge(console: &Console, record: Option<&UsageRecord>, settled: &Settled) -> ChargeShape {
+    let explained = record.and_then(|record| {
+        let end = End::Admitted { ending: record.ending, had_output: record.first_token.is_some() };
+        let paid = Bill::of(end, &record.usage).charged.of_usage(&record.usage);
+        let prices = console.prices.current();
+        prices.explain(settled.price_version, &record.model, &paid, &Extras::default()).ok()
+    });
     let is_explained = explained.as_ref().is_some_and(|charge| charge.total == settled.cost);
     ChargeShape {
         cost: Money(settled.cost),
@@ -224,20 +208,7 @@ fn line(line: &Line) -> ChargeLine {
 
 #[cfg(test)]
 mod tests {
-    use vocab::KeyId;
-
     use super::*;
-
-    #[test]
-    fn a_cursor_comes_back_as_it_went_out_and_nonsense_is_refused() {
-        let (account, key) = (AccountId::generate(), KeyId::generate());
-        let gone = DailyPlace { day: Day(20_000), account, key, model: "house/model-1".parse().unwrap() };
-        assert_eq!(place(Some(&place_text(&gone))).unwrap(), Some(gone));
-        assert_eq!(place(None).unwrap(), None);
-        for text in ["", "1~2~3~4", "20000", "~~~", "9999999999999999999999~a~b~c"] {
-            assert!(place(Some(text)).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn a_day_is_read_as_it_is_written() {

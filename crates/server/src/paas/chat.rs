@@ -1,16 +1,17 @@
+use axum::Extension;
 use axum::extract::State;
-use axum::http::HeaderValue;
-use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
-use gateway::{ChatCall, Door};
-use inference::{ChatEvent, FinishReason};
+use axum::response::Response;
+use gateway::{ChatCall, Door, Reply};
+use inference::ChatEvent;
 use tokio::time::Instant;
-use wire::paas::ChatCompletion;
+use vocab::RequestId;
+use wire::paas::{AnswerHead, ChatCompletion, ChunkWriter};
 
 use super::question::Question;
 use crate::body::WholeBody;
 use crate::client::ClientHeaders;
-use crate::{ApiError, Caller, Platform, RequestContext, sse};
+use crate::sse::AnswerWriter;
+use crate::{ApiError, Caller, Platform, RequestContext, sse, whole};
 
 /// Answers a conversation, whole or as server-sent events (`http-api.md` §2).
 pub(crate) async fn create(
@@ -35,23 +36,44 @@ pub(crate) async fn create(
     if options.stream {
         let gateway = platform.gateway.clone();
         let starting = Box::pin(async move { gateway.chat(&caller, call).await });
-        return sse::respond(starting, head, &platform.settings, deadline).await;
+        return sse::respond::<ChunkWriter>(starting, head, &platform.settings, deadline).await;
     }
 
     let reply = platform.gateway.chat(&caller, call).await?;
-    let runs = HeaderValue::from_str(reply.runs());
-    let events = reply.collect(deadline).await;
-    if was_broken_off(&events) {
-        return Err(ApiError::network(context.id.as_str()));
-    }
-    let mut response = Json(ChatCompletion::collect(&head, events)).into_response();
-    if let Ok(runs) = runs {
-        response.headers_mut().insert(sse::X_AZIMUTH_MODEL, runs);
-    }
-    Ok(response)
+    let body = |events| Some(ChatCompletion::collect(&head, events));
+    whole::respond(reply, &context.id, deadline, body).await
 }
 
-/// Nothing of a whole answer has been sent yet, so a failure can still be told by its status.
-fn was_broken_off(events: &[ChatEvent]) -> bool {
-    matches!(events.last(), Some(ChatEvent::Finished { reason: FinishReason::NetworkError, .. }) | None)
+impl AnswerWriter for ChunkWriter {
+    type Head = AnswerHead;
+
+    const CONTENT_TYPE: &'static str = "text/event-stream;charset=UTF-8";
+
+    fn id(head: &AnswerHead) -> &RequestId {
+        &head.id
+    }
+
+    fn begin(head: &AnswerHead, reply: Option<&Reply>) -> Self {
+        Self::new(head, reply.is_some_and(Reply::tool_stream))
+    }
+
+    fn goes_on(&mut self, head: &AnswerHead, reply: &Reply) {
+        *self = Self::new(head, reply.tool_stream());
+    }
+
+    fn write(&mut self, event: &ChatEvent, out: &mut Vec<u8>) {
+        self.write(event, out);
+    }
+
+    fn write_keep_alive(&mut self, out: &mut Vec<u8>) {
+        Self::write_keep_alive(self, out);
+    }
+
+    fn write_error(&mut self, _head: &AnswerHead, refusal: ApiError, out: &mut Vec<u8>) {
+        self.write_error(&refusal.into_body(), out);
+    }
+
+    fn has_ended(&self) -> bool {
+        self.has_ended()
+    }
 }

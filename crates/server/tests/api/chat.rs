@@ -106,15 +106,19 @@ async fn defaults_and_limits_are_the_models() {
     assert_eq!((requests[1].max_tokens, requests[1].sampling.temperature), (Some(98_304), Some(1.0)));
 }
 
-/// MODEL-01, for operators that want it to the letter: above the maximum is refused.
+/// MODEL-01, MODEL-04, for operators that want it to the letter: above the maximum is refused; temperature 1.5 -> 1214.
 #[tokio::test]
-async fn too_many_tokens_are_refused_where_the_operator_says_so() {
+async fn too_many_tokens_and_too_much_heat_are_refused_where_the_operator_says_so() {
     let mut settings = TestSettings::default();
     settings.gateway.out_of_range = gateway::OutOfRange::Refuse;
     let app = TestApp::with(settings).await;
     let (status, body) = app.chat(&hello_with(&json!({"model": "glm-4.5", "max_tokens": 98_305}))).await;
     assert_eq!((status, &body["error"]["code"]), (400, &json!("1214")));
     assert!(body["error"]["message"].as_str().unwrap().contains("max_tokens"));
+    let (status, body) = app.chat(&hello_with(&json!({"temperature": 1.5}))).await;
+    assert_eq!((status, &body["error"]["code"]), (400, &json!("1214")));
+    assert!(body["error"]["message"].as_str().unwrap().contains("temperature"));
+    assert_eq!(app.chat(&hello_with(&json!({"temperature": 1}))).await.0, 200);
 }
 
 /// THINK-03: earlier reasoning is dropped on the general door and kept on the coding door.

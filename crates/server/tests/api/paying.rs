@@ -1,6 +1,6 @@
 //! The door decides who pays, and nobody pays for what they did not get.
 
-use accounts::PlanBook;
+use accounts::{KeyTerms, PlanBook};
 use inference::{ChatEvent, EngineError, FinishReason};
 use ledger::{Grant, GrantKind, LedgerStore, PriceBook, PriceBooks, Units};
 use serde_json::{Value, json};
@@ -74,6 +74,31 @@ async fn an_empty_wallet_is_refused_until_it_is_topped_up() {
         app.chat_through(GENERAL, &key, &hello()).await.status() == 200
     })
     .await;
+}
+
+/// A key that may spend so much in a month spends no more, however much its account has and however quickly it asks.
+#[tokio::test]
+async fn a_key_spends_what_it_may_and_not_a_cent_more() {
+    let app = TestApp::start().await;
+    let (account, other) = app.house.newcomer().await;
+    app.house.top_up(account, "5").await;
+    let limit = cost(1).checked_mul(100).unwrap();
+    let terms = KeyTerms { monthly_spend_max: Some(limit), ..KeyTerms::default() };
+    let (_, key) = app.house.keys.create_under(account, "modest", terms).await.unwrap();
+    let mut refusal = None;
+    for _ in 0..150 {
+        let asked = app.chat_through(GENERAL, &key, &hello()).await;
+        if asked.status() != 200 {
+            refusal = Some(error(asked).await);
+            break;
+        }
+    }
+    let (status, code, message) = refusal.expect("a hundred answers are all it may buy");
+    assert_eq!((status, code.as_str()), (429, "1113"));
+    assert!(message.contains("This key may spend"), "{message}");
+    let spent = dollars("5").checked_sub(app.wallet(account).await).unwrap();
+    assert!(spent.is_positive() && spent <= limit, "{spent} of {limit}");
+    assert_eq!(app.chat_through(GENERAL, &other, &hello()).await.status(), 200);
 }
 
 /// BILL-12: credits go first, and cash pays the rest of the same request.

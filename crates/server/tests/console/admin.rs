@@ -50,6 +50,35 @@ async fn an_account_is_locked_and_released() {
     assert_eq!(operator.post(&own, &json!({"event": "close"})).await.refusal(), (409, "illegal_state"));
 }
 
+/// BILL-22: Wallet locked -> calls answer 1112 and top-up is refused; unlock restores both.
+#[tokio::test]
+async fn the_money_of_a_locked_account_stays_as_it_is() {
+    let app = TestApp::start().await;
+    let (account, key) = app.house.newcomer().await;
+    app.house.top_up(account, "1").await;
+    let operator = User::operator(&app).await;
+    let path = format!("/admin/accounts/{account}");
+    let events = format!("{path}/events");
+    let pay = async |reference: &str, amount: &str| {
+        operator.post(&format!("{path}/top-up"), &json!({"reference": reference, "amount": amount})).await
+    };
+    let body = json!({"model": "glm-4.7", "messages": [{"role": "user", "content": "Hi"}]});
+    let code = async || {
+        let answer: serde_json::Value = app.chat_through("paas", &key, &body).await.json().await.unwrap();
+        answer["error"]["code"].as_str().unwrap_or_default().to_owned()
+    };
+    operator.post(&events, &json!({"event": "lock"})).await.ok();
+    assert_eq!(code().await, "1112");
+    assert_eq!(pay("receipt 1", "10").await.refusal(), (409, "illegal_state"));
+    assert_eq!(pay("receipt 1 taken back", "-1").await.refusal(), (409, "illegal_state"));
+    let funds = app.house.funds(account).await;
+    assert_eq!(funds.cash.checked_add(funds.held), "1".parse().ok());
+
+    operator.post(&events, &json!({"event": "release"})).await.ok();
+    assert_eq!(code().await, "");
+    pay("receipt 1", "10").await.ok();
+}
+
 /// BILL-15: money is booked once for each reference; credits are given; a charge is given back once.
 #[tokio::test]
 async fn money_is_booked_once() {

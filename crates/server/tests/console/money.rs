@@ -1,5 +1,6 @@
 //! What is used and what it costs (rules BILL-17, BILL-18).
 
+use gateway::UsageLog;
 use serde_json::json;
 use testkit::TestApp;
 use vocab::Secret;
@@ -59,6 +60,54 @@ async fn a_request_is_explained_line_by_line_and_stands_in_the_history() {
     let nobodys = "20260101000000ffffffffffffffff";
     assert_eq!(ana.get(&format!("{path}/usage/requests/{nobodys}")).await.status, 404);
     assert_eq!(ana.get(&format!("{path}/usage/requests/nonsense")).await.status, 404);
+}
+
+/// A list of many requests is read page by page, from the newest on, and ends.
+#[tokio::test]
+async fn requests_are_read_in_pages() {
+    let app = TestApp::start().await;
+    let (ana, account) = User::owner(&app, "ana@example.com").await;
+    app.house.top_up(account, "1").await;
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.insert(0, chat(&app, &ana, account).await);
+    }
+    app.usage().await;
+    let path = format!("/accounts/{account}/usage/requests?limit=2");
+    let page = |body: &serde_json::Value| {
+        let items = body["items"].as_array().unwrap();
+        let ids: Vec<_> = items.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect();
+        (ids, body["next_cursor"].as_str().map(ToOwned::to_owned))
+    };
+    let (mut read, cursor) = page(&ana.get(&path).await.ok());
+    assert_eq!(read.len(), 2);
+    let (rest, end) = page(&ana.get(&format!("{path}&cursor={}", cursor.unwrap())).await.ok());
+    read.extend(rest);
+    read.sort();
+    ids.sort();
+    assert_eq!((read, end), (ids, None));
+    assert_eq!(ana.get(&format!("{path}&cursor=nonsense")).await.refusal(), (422, "invalid_field"));
+}
+
+/// DATA-14: when a request's record was kept long enough and is gone, its account still sees what it cost.
+#[tokio::test]
+async fn a_charge_says_that_its_record_was_deleted() {
+    let app = TestApp::start().await;
+    let (ana, account) = User::owner(&app, "ana@example.com").await;
+    app.house.top_up(account, "1").await;
+    let id = chat(&app, &ana, account).await;
+    app.usage().await;
+    let path = format!("/accounts/{account}/usage/requests/{id}");
+    let before = ana.get(&path).await.ok();
+    let far_off = vocab::Timestamp::from_millis(i64::MAX);
+    assert_eq!(app.house.usage.usage_purge(far_off, 10).await.unwrap(), 1);
+
+    let after = ana.get(&path).await.ok();
+    assert_eq!(after["request"], json!(null));
+    assert_eq!(after["charge"]["charged"], before["charge"]["charged"]);
+    assert_eq!((&after["charge"]["lines"], &after["charge"]["is_explained"]), (&json!([]), &json!(false)));
+    let (ben, bens) = User::owner(&app, "ben@example.com").await;
+    assert_eq!(ben.get(&format!("/accounts/{bens}/usage/requests/{id}")).await.status, 404);
 }
 
 /// BILL-17: the statement ends yesterday, while the sums of usage have today; the table is for spreadsheets.

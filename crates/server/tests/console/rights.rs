@@ -1,7 +1,11 @@
 //! Copies, consents and deletion (rules DATA-02, DATA-05, DATA-06, DATA-08).
 
-use serde_json::json;
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read};
+
+use serde_json::{Value, json};
 use testkit::{PASSWORD, TestApp};
+use vocab::Secret;
 
 use crate::User;
 
@@ -23,6 +27,51 @@ async fn a_copy_is_given_to_who_proves_who_they_are() {
     let token = json!({"token": app.house.letters.token_for("ana@example.com").await});
     assert_eq!(ana.post("/export", &token).await.status, 200);
     assert_eq!(ana.post("/export", &token).await.refusal(), (403, "proof_wrong"));
+}
+
+/// DATA-01, DATA-02: the copy has what was used, what it came to, and every movement of money, each in its section.
+#[tokio::test]
+async fn a_copy_holds_what_was_used_and_what_was_paid() {
+    let app = TestApp::start().await;
+    let (ana, account) = User::owner(&app, "ana@example.com").await;
+    app.house.top_up(account, "1").await;
+    let key = ana.post(&format!("/accounts/{account}/keys"), &json!({"name": "k"})).await.ok();
+    let key = Secret::new(key["text"].as_str().unwrap());
+    let body = json!({"model": "glm-4.7", "messages": [{"role": "user", "content": "planted words"}]});
+    let response = app.chat_through("paas", &key, &body).await;
+    let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+    response.bytes().await.unwrap();
+    app.usage().await;
+    app.house.console.statements.roll_up().await.unwrap();
+
+    let copy = unpacked(&ana.post("/export", &json!({"password": PASSWORD})).await.bytes);
+    let sections = copy["index.json"]["sections"].as_array().unwrap();
+    let sections: Vec<_> = sections.iter().map(|section| section["name"].as_str().unwrap()).collect();
+    assert_eq!(sections, ["account", "money", "usage"]);
+    let request = &copy[&format!("usage/requests-{account}-1.json")][0];
+    assert_eq!((&request["id"], &request["model"]), (&json!(id), &json!("glm-4.7")));
+    let charged = &request["charge"]["charged_usd"];
+    assert_ne!(charged, "0", "{request}");
+    let day = &copy[&format!("usage/days-{account}-1.json")][0];
+    assert_eq!((&day["requests"], &day["charged_usd"]), (&json!(1), charged));
+    let entries = copy[&format!("money/entries-{account}-1.json")].as_array().unwrap();
+    let kinds: Vec<_> = entries.iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
+    assert!(kinds.contains(&"top_up") && kinds.contains(&"settle"), "{kinds:?}");
+    assert_eq!(copy[&format!("money/credits-{account}-1.json")], json!([]));
+    let all = serde_json::to_string(&copy).unwrap();
+    assert!(!all.contains("planted words") && !all.contains(key.expose()));
+}
+
+fn unpacked(bytes: &[u8]) -> BTreeMap<String, Value> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
+    let mut documents = BTreeMap::new();
+    for at in 0..archive.len() {
+        let mut file = archive.by_index(at).unwrap();
+        let mut text = String::new();
+        file.read_to_string(&mut text).unwrap();
+        documents.insert(file.name().unwrap().into_owned(), serde_json::from_str(&text).unwrap());
+    }
+    documents
 }
 
 /// DATA-05: a consent that is withdrawn stays on record beside the withdrawal.

@@ -94,7 +94,7 @@ async fn the_other_doors_are_described_and_closed() {
             status == 401 || (route.path.starts_with("/api/monitor") && body["success"] == false);
         assert!(is_refused, "{}: {status} {body}", route.name());
     }
-    assert_eq!(doors, ["coding", "monitor", "paas"].map(str::to_owned).into());
+    assert_eq!(doors, ["anthropic", "coding", "monitor", "paas"].map(str::to_owned).into());
 }
 
 /// A client can be generated from the document: names are unique, path parameters and shapes are all there.

@@ -19,6 +19,7 @@ pub(crate) struct User<'a> {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Value,
+    pub(crate) bytes: Vec<u8>,
     pub(crate) cookies: Vec<String>,
     pub(crate) is_replayed: bool,
 }
@@ -144,7 +145,7 @@ impl<'a> User<'a> {
         let bytes = response.bytes().await.unwrap();
         let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
         let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| text());
-        Answer { status, body, cookies, is_replayed }
+        Answer { status, body, bytes: bytes.to_vec(), cookies, is_replayed }
     }
 }
 

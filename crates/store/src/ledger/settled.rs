@@ -38,16 +38,28 @@ pub(super) async fn known(
     tx: &mut Tx,
     settlements: &[Settlement],
 ) -> Result<BTreeMap<RequestId, Settled>, StoreError> {
+    let rows = select(tx, settlements.iter().map(|settlement| &settlement.request)).await?;
+    Ok(rows.into_iter().map(|settled| (settled.request.clone(), settled)).collect())
+}
+
+/// What those of these requests came to that were settled, in any order.
+pub(super) async fn list(store: &Store, requests: &[RequestId]) -> Result<Vec<Settled>, StoreError> {
+    select(&mut store.snapshot().await?, requests).await
+}
+
+async fn select<'a>(
+    tx: &mut Tx,
+    requests: impl IntoIterator<Item = &'a RequestId>,
+) -> Result<Vec<Settled>, StoreError> {
     let mut select = bulk(
         "SELECT request, account, cost, charged, from_credits, price_version, entry, ended, refunded
          FROM ledger_settlement WHERE request IN ({rows})",
     );
-    for settlement in settlements {
-        select.row().bind(&settlement.request);
+    for request in requests {
+        select.row().bind(request);
     }
     let rows = select.fetch_all(tx).await?;
-    let named = |row| read(row).map(|settled: Settled| (settled.request.clone(), settled));
-    rows.iter().map(named).collect()
+    rows.iter().map(read).collect()
 }
 
 /// Writes what requests came to, and the quota they used.

@@ -14,6 +14,7 @@ pub async fn all<S: ConductStore>(fresh: impl AsyncFn() -> S) {
     old_violations_are_forgotten_in_portions(&fresh().await).await;
     cases_come_back_as_they_went_in(&fresh().await).await;
     cases_are_listed_by_account_state_and_cursor(&fresh().await).await;
+    an_account_is_told_of_a_strike_once(&fresh().await).await;
     a_record_is_written_on_the_version_before_it(&fresh().await).await;
     of_writers_at_once_one_wins(&fresh().await).await;
     an_end_user_is_blocked_on_one_account(&fresh().await).await;
@@ -175,6 +176,36 @@ async fn cases_are_listed_by_account_state_and_cursor<S: ConductStore>(store: &S
     assert_eq!(list(of_ana, 10).await, cases[2..3]);
     let after_first = CaseQuery { account: Some(ana), states: Vec::new(), cursor: Some(cases[0].id) };
     assert_eq!(list(after_first, 1).await, cases[2..3]);
+}
+
+/// What happens to a strike later is no reason to tell of it again; a case that is no strike is not told.
+async fn an_account_is_told_of_a_strike_once<S: ConductStore>(store: &S) {
+    let (ana, ben) = (AccountId::generate(), AccountId::generate());
+    let untold = async |limit| {
+        let cases = store.case_untold(limit).await.expect("store answers");
+        cases.into_iter().map(|case| case.id).collect::<Vec<_>>()
+    };
+    let mut struck = case(ana);
+    let other = case(ben);
+    let open = Case { state: CaseState::Open, measure: None, struck: None, ..case(ana) };
+    let write = async |version, case: &Case| {
+        assert!(store.conduct_write(&record(case.account, version), case).await.expect("store answers"));
+    };
+    write(1, &struck).await;
+    write(2, &open).await;
+    write(1, &other).await;
+    let mut both = [struck.id, other.id];
+    both.sort();
+    assert_eq!(untold(10).await, both);
+    assert_eq!(untold(1).await, both[..1]);
+
+    let tell = async |id| store.case_tell(id).await.expect("store answers");
+    assert!(tell(struck.id).await);
+    assert!(!tell(struck.id).await);
+    assert!(!tell(CaseId::generate()).await);
+    struck.state = CaseState::Upheld;
+    write(3, &struck).await;
+    assert_eq!(untold(10).await, [other.id]);
 }
 
 async fn a_record_is_written_on_the_version_before_it<S: ConductStore>(store: &S) {

@@ -228,6 +228,14 @@ async fn a_large_group_of_many_accounts_is_settled<S: LedgerStore>(store: &S) {
         .collect();
     let rows = settled(store, &group).await;
     assert!(rows.iter().all(|row| row.charged == row.cost));
+    let mut asked: Vec<_> = group.iter().map(|settlement| settlement.request.clone()).collect();
+    asked.push(cost(accounts[0].0, None, 1).request);
+    let mut found = store.settled_of(&asked).await.expect("the ledger answers");
+    found.sort_by(|one, other| one.request.cmp(&other.request));
+    let mut expected = rows.clone();
+    expected.sort_by(|one, other| one.request.cmp(&other.request));
+    assert_eq!(found, expected, "all that were settled, and no other");
+    assert!(store.settled_of(&[]).await.expect("the ledger answers").is_empty());
     let revenue: i64 = rows.iter().map(|row| row.charged.0).sum();
     let mut held = 0;
     for (account, _) in &accounts {

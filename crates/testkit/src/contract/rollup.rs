@@ -22,6 +22,8 @@ pub async fn all<S: UsageLog + UsageRollup, L: LedgerStore>(fresh: impl AsyncFn(
     of_several_at_once_each_note_is_added_by_one(&*fresh().await.0).await;
     late_records_are_added_too(&*fresh().await.0).await;
     what_was_charged_is_added_up(fresh().await).await;
+    what_a_key_spent_is_known_at_once(fresh().await).await;
+    sums_and_charges_outlive_the_records(fresh().await).await;
     sums_are_read_in_pages(&*fresh().await.0).await;
     absurd_counts_do_no_harm(&*fresh().await.0).await;
 }
@@ -158,6 +160,63 @@ async fn what_was_charged_is_added_up<S: UsageLog + UsageRollup, L: LedgerStore>
     let money: Vec<_> =
         sums.iter().map(|sum| (sum.sum.requests, sum.sum.cost.0, sum.sum.charged.0)).collect();
     assert_eq!(money, [(3, 1_500, 1_000)]);
+}
+
+/// A key's spending counts from the moment it is written, whether it is in a sum yet or not, and once.
+async fn what_a_key_spent_is_known_at_once<S: UsageLog + UsageRollup, L: LedgerStore>(
+    (store, ledger): (Arc<S>, Arc<L>),
+) {
+    let (account, key, other) = (AccountId::generate(), KeyId::generate(), KeyId::generate());
+    let at = Timestamp::from_millis(MAY_5);
+    let paid_in = TopUp { reference: "order 1".to_owned(), account, amount: NanoUsd(1_000), at };
+    ledger.top_up(&paid_in).await.expect("the ledger answers");
+    let costing = |key: KeyId, cost: i64, started: i64| {
+        let mut record = record(account, key, "glm-5.1", started);
+        let money = Some(MoneyUse { hold: None, cost: NanoUsd(cost), price_version: 1 });
+        let request = record.request.clone();
+        record.settlement = Some(Settlement { request, account, at: record.ended(), money, quota: None });
+        record
+    };
+    let since = Day::of(at, UtcOffset::UTC_8);
+    let spent = async || {
+        let spent = store.rollup_charged(account, key, since, UtcOffset::UTC_8).await;
+        spent.expect("the sums answer").0
+    };
+    assert_eq!(spent().await, 0);
+    let day_before = costing(key, 400, MAY_5 - 2 * HOUR);
+    append(&*store, &[costing(key, 100, MAY_5), costing(other, 200, MAY_5), day_before]).await;
+    assert_eq!(spent().await, 100);
+    roll_up(&*store).await;
+    assert_eq!(spent().await, 100);
+    append(&*store, &[costing(key, 30, MAY_5 + HOUR)]).await;
+    assert_eq!(spent().await, 130);
+    let nobodys = store.rollup_charged(AccountId::generate(), key, since, UtcOffset::UTC_8).await;
+    assert_eq!(nobodys.expect("the sums answer"), NanoUsd::ZERO);
+}
+
+/// DATA-14: records are deleted when they were kept long enough, whether they are in a sum yet or not. What was used
+/// and what was paid stays.
+async fn sums_and_charges_outlive_the_records<S: UsageLog + UsageRollup, L: LedgerStore>(
+    (store, ledger): (Arc<S>, Arc<L>),
+) {
+    let (account, key) = (AccountId::generate(), KeyId::generate());
+    let at = Timestamp::from_millis(MAY_5);
+    let paid_in = TopUp { reference: "order 1".to_owned(), account, amount: NanoUsd(1_000), at };
+    ledger.top_up(&paid_in).await.expect("the ledger answers");
+    let mut record = record(account, key, "glm-5.1", MAY_5);
+    let money = Some(MoneyUse { hold: None, cost: NanoUsd(300), price_version: 1 });
+    record.settlement = Some(Settlement { request: record.request.clone(), account, at, money, quota: None });
+    append(&*store, std::slice::from_ref(&record)).await;
+    let later = Timestamp::from_millis(MAY_5 + HOUR);
+    assert_eq!(store.usage_purge(later, 10).await.expect("the log answers"), 1);
+
+    roll_up(&*store).await;
+    let sums = list(&*store, &DailyQuery::default()).await;
+    let money: Vec<_> = sums.iter().map(|sum| (sum.sum.requests, sum.sum.charged.0)).collect();
+    assert_eq!(money, [(1, 300)]);
+    let settled = ledger.settled(&record.request).await.expect("the ledger answers");
+    assert_eq!(settled.map(|settled| settled.charged), Some(NanoUsd(300)));
+    assert!(ledger.verify().await.expect("the ledger answers").is_clean());
 }
 
 async fn sums_are_read_in_pages<S: UsageLog + UsageRollup>(store: &S) {

@@ -12,6 +12,8 @@ pub async fn all<S: UsageLog>(fresh: impl AsyncFn() -> S) {
     a_request_is_counted_once(&fresh().await).await;
     a_large_batch_is_kept_whole(&fresh().await).await;
     the_newest_come_first_and_only_those_asked_for(&fresh().await).await;
+    a_list_is_read_in_pages(&fresh().await).await;
+    the_oldest_are_deleted_first(&fresh().await).await;
     sums_are_by_account_key_and_model(&fresh().await).await;
     absurd_counts_do_no_harm(&fresh().await).await;
 }
@@ -119,6 +121,47 @@ async fn the_newest_come_first_and_only_those_asked_for<S: UsageLog>(log: &S) {
     assert_eq!(list(log, &one, 100).await, records[2..]);
     let nothing = UsageQuery { account: Some(ben), key: Some(key_1), ..UsageQuery::default() };
     assert!(list(log, &nothing, 100).await.is_empty());
+}
+
+/// Also where many requests started in the same millisecond.
+async fn a_list_is_read_in_pages<S: UsageLog>(log: &S) {
+    let (ana, ben, key) = (AccountId::generate(), AccountId::generate(), KeyId::generate());
+    let of = |account, started| record(account, key, "glm-4.7", started);
+    let mut records: Vec<_> = (0..10).map(|number| of(ana, 5_000 + number / 4)).collect();
+    append(log, &records).await;
+    append(log, &[of(ben, 5_001), of(ben, 4_999)]).await;
+    records.sort_by_key(|record| std::cmp::Reverse(record.place()));
+
+    let mut read: Vec<UsageRecord> = Vec::new();
+    loop {
+        let after = read.last().map(UsageRecord::place);
+        let page = list(log, &UsageQuery { account: Some(ana), after, ..UsageQuery::default() }, 3).await;
+        if page.is_empty() {
+            break;
+        }
+        read.extend(page);
+    }
+    assert_eq!(read, records);
+}
+
+/// DATA-14: what was kept long enough is really deleted, a few at a time; what began at the limit stays.
+async fn the_oldest_are_deleted_first<S: UsageLog>(log: &S) {
+    let (account, key) = (AccountId::generate(), KeyId::generate());
+    let records: Vec<_> =
+        (1..=5).rev().map(|number| record(account, key, "glm-4.7", number * 1_000)).collect();
+    append(log, &records).await;
+    let purge = async |before, limit| {
+        log.usage_purge(Timestamp::from_millis(before), limit).await.expect("the log answers")
+    };
+    let everything = UsageQuery::default();
+    assert_eq!(purge(1_000, 10).await, 0);
+    assert_eq!(purge(4_000, 2).await, 2);
+    assert_eq!(list(log, &everything, 10).await, records[..3]);
+    assert_eq!(purge(4_000, 2).await, 1);
+    assert_eq!(purge(4_000, 2).await, 0);
+    assert_eq!(list(log, &everything, 10).await, records[..2]);
+    let totals = log.usage_total(&everything, 10).await.expect("the log answers");
+    assert_eq!(totals[0].requests, 2);
 }
 
 async fn sums_are_by_account_key_and_model<S: UsageLog>(log: &S) {

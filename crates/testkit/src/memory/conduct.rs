@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use accounts::{
@@ -16,6 +16,7 @@ pub struct MemoryConduct(Mutex<Rows>);
 struct Rows {
     violations: BTreeMap<(AccountId, String, i64), Violation>,
     cases: BTreeMap<CaseId, Case>,
+    told: BTreeSet<CaseId>,
     records: BTreeMap<AccountId, ConductRecord>,
     end_users: BTreeMap<(AccountId, EndUserId), BlockedEndUser>,
     ban_marks: BTreeMap<BanMark, CaseId>,
@@ -88,6 +89,18 @@ impl ConductStore for MemoryConduct {
                 && cursor.is_none_or(|cursor| cursor < case.id)
         });
         Ok(named.take(limit as usize).cloned().collect())
+    }
+
+    async fn case_untold(&self, limit: u32) -> Result<Vec<Case>, ConductStoreError> {
+        let rows = self.rows();
+        let untold =
+            rows.cases.values().filter(|case| case.struck.is_some() && !rows.told.contains(&case.id));
+        Ok(untold.take(limit as usize).cloned().collect())
+    }
+
+    async fn case_tell(&self, id: CaseId) -> Result<bool, ConductStoreError> {
+        let mut rows = self.rows();
+        Ok(rows.cases.contains_key(&id) && rows.told.insert(id))
     }
 
     async fn conduct_find(&self, account: AccountId) -> Result<Option<ConductRecord>, ConductStoreError> {

@@ -2,36 +2,35 @@ use std::collections::BTreeMap;
 
 use accounts::UtcOffset;
 use async_trait::async_trait;
-use gateway::{DailyPlace, DailyQuery, DailyUsage, Day, UsageLogError, UsageRollup, UsageSum};
+use gateway::{DailyPlace, DailyQuery, DailyUsage, Day, UsageLogError, UsageRecord, UsageRollup, UsageSum};
 use ledger::LedgerStore;
-use vocab::RequestId;
+use vocab::{AccountId, KeyId, NanoUsd};
 
 use super::MemoryUsage;
 
-/// Daily sums in memory, and the requests that are in none yet.
+/// Daily sums in memory, and the records that are in none yet.
 #[derive(Default)]
 pub(super) struct Sums {
-    pub(super) unsummed: Vec<RequestId>,
+    pub(super) unsummed: Vec<UsageRecord>,
     daily: BTreeMap<DailyPlace, UsageSum>,
 }
 
 #[async_trait]
 impl UsageRollup for MemoryUsage {
     async fn rollup_step(&self, zone: UtcOffset, notes_max: u32) -> Result<u32, UsageLogError> {
-        let notes: Vec<RequestId> = {
+        let notes: Vec<UsageRecord> = {
             let mut sums = self.sums();
             let count = sums.unsummed.len().min(notes_max as usize);
             sums.unsummed.drain(..count).collect()
         };
-        for request in &notes {
+        for record in &notes {
             let settled =
-                self.ledger().settled(request).await.map_err(|error| UsageLogError(error.into()))?;
-            let Some(record) = self.record(request) else { continue };
+                self.ledger().settled(&record.request).await.map_err(|error| UsageLogError(error.into()))?;
             let day = Day::of(record.ended(), zone);
             let place =
                 DailyPlace { day, account: record.account, key: record.key, model: record.model.clone() };
             let mut sums = self.sums();
-            sums.daily.entry(place).or_default().add(&UsageSum::of(&record, settled.as_ref()));
+            sums.daily.entry(place).or_default().add(&UsageSum::of(record, settled.as_ref()));
         }
         Ok(u32::try_from(notes.len()).unwrap_or(u32::MAX))
     }
@@ -53,5 +52,31 @@ impl UsageRollup for MemoryUsage {
         let named = sums.daily.iter().rev().filter(|(place, _)| is_named(place));
         let listed = named.map(|(place, sum)| DailyUsage { place: place.clone(), sum: *sum });
         Ok(listed.take(limit as usize).collect())
+    }
+
+    async fn rollup_charged(
+        &self,
+        account: AccountId,
+        key: KeyId,
+        since: Day,
+        zone: UtcOffset,
+    ) -> Result<NanoUsd, UsageLogError> {
+        let (mut spent, unsummed) = {
+            let sums = self.sums();
+            let is_named =
+                |place: &DailyPlace| place.account == account && place.key == key && since <= place.day;
+            let summed: Vec<NanoUsd> =
+                sums.daily.iter().filter(|(place, _)| is_named(place)).map(|(_, sum)| sum.charged).collect();
+            (summed, sums.unsummed.clone())
+        };
+        let is_named = |record: &&UsageRecord| {
+            record.account == account && record.key == key && since <= Day::of(record.ended(), zone)
+        };
+        for record in unsummed.iter().filter(is_named) {
+            let settled = self.ledger().settled(&record.request).await;
+            let settled = settled.map_err(|error| UsageLogError(error.into()))?;
+            spent.extend(settled.map(|settled| settled.charged));
+        }
+        Ok(spent.into_iter().sum())
     }
 }

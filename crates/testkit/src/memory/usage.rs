@@ -29,10 +29,6 @@ impl MemoryUsage {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn record(&self, request: &RequestId) -> Option<UsageRecord> {
-        self.records().get(request).cloned()
-    }
-
     pub(super) fn ledger(&self) -> &MemoryLedger {
         &self.ledger
     }
@@ -51,7 +47,7 @@ impl UsageLog for MemoryUsage {
         let mut sums = self.sums();
         for record in records {
             kept.entry(record.request.clone()).or_insert_with(|| {
-                sums.unsummed.push(record.request.clone());
+                sums.unsummed.push(record.clone());
                 record.clone()
             });
         }
@@ -105,6 +101,18 @@ impl UsageLog for MemoryUsage {
         }
         Ok(sums.into_values().take(limit as usize).collect())
     }
+
+    async fn usage_purge(&self, before: Timestamp, limit: u32) -> Result<u64, UsageLogError> {
+        let mut kept = self.records();
+        let mut old: Vec<_> =
+            kept.values().filter(|record| record.started < before).map(UsageRecord::place).collect();
+        old.sort();
+        old.truncate(limit as usize);
+        for place in &old {
+            kept.remove(&place.request);
+        }
+        Ok(old.len() as u64)
+    }
 }
 
 fn hour(started: Timestamp) -> Timestamp {
@@ -117,4 +125,5 @@ fn is_named(query: &UsageQuery, record: &UsageRecord) -> bool {
         && query.key.is_none_or(|key| key == record.key)
         && query.since.is_none_or(|since| since <= record.started)
         && query.until.is_none_or(|until| record.started < until)
+        && query.after.as_ref().is_none_or(|after| record.place() < *after)
 }

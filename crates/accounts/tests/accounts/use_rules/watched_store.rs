@@ -54,6 +54,14 @@ impl ConductStore for WatchedStore {
         self.inner.case_list(query, limit).await
     }
 
+    async fn case_untold(&self, limit: u32) -> Result<Vec<Case>, ConductStoreError> {
+        self.inner.case_untold(limit).await
+    }
+
+    async fn case_tell(&self, id: CaseId) -> Result<bool, ConductStoreError> {
+        self.inner.case_tell(id).await
+    }
+
     async fn conduct_find(&self, account: AccountId) -> Result<Option<ConductRecord>, ConductStoreError> {
         self.check().await?;
         self.inner.conduct_find(account).await

@@ -11,7 +11,10 @@ use crate::cli::admin::{Credits, Overdraft, Refund, TopUp};
 pub(super) async fn top_up(desk: &Desk, asked: TopUp) -> anyhow::Result<()> {
     let TopUp { account, usd: amount, reference } = asked;
     let reference = reference_of(&reference)?;
-    desk.account(account).await?;
+    ensure!(
+        desk.account(account).await?.state.takes_money(),
+        "{account} is locked, and its money with it; `azimuth admin accounts release {account}` lets it go on"
+    );
     ensure!(amount != NanoUsd::ZERO, "say how many dollars, such as 10 or 12.50");
 
     let top_up =

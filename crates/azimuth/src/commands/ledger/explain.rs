@@ -9,13 +9,52 @@ use crate::terminal::{minute, print_facts, print_json, print_table};
 
 /// Lists what a request was charged for. Says whether that is what it cost.
 pub(super) async fn run(books: &Books, request: &RequestId, json: bool) -> anyhow::Result<bool> {
-    let explained = Explained::of(books, request).await?;
+    let query = UsageQuery { request: Some(request.clone()), ..UsageQuery::default() };
+    let Some(record) = books.store.usage_list(&query, 1).await?.pop() else {
+        return forgotten(books, request, json).await;
+    };
+    let explained = Explained::of(books, record).await?;
     if json {
         print_json(&explained.facts())?;
     } else {
         explained.print()?;
     }
     Ok(explained.adds_up())
+}
+
+/// What is left of a request whose record was deleted because it had been kept long enough.
+async fn forgotten(books: &Books, request: &RequestId, json: bool) -> anyhow::Result<bool> {
+    let settled = books.store.settled(request).await?.with_context(|| {
+        format!(
+            "there is no record of {request}: it runs still, it was refused, it was free and its record has been \
+             deleted, or it never was; `azimuth usage --requests` shows the newest"
+        )
+    })?;
+    if json {
+        let mut facts = json!({
+            "request": settled.request,
+            "account": settled.account,
+            "record_deleted": true,
+            "ended": settled.at.to_string(),
+            "price_version": settled.price_version,
+            "entry": settled.entry,
+        });
+        put_amounts(&mut facts, &settled);
+        print_json(&facts)?;
+        return Ok(true);
+    }
+    print_facts(&[
+        ("request", settled.request.to_string()),
+        ("account", settled.account.to_string()),
+        ("ended", format!("{} UTC", minute(settled.at))),
+        ("prices", format!("version {}", settled.price_version)),
+    ])?;
+    print_facts(&amounts(&settled))?;
+    println!(
+        "\nIts record was deleted, because it had been kept for as long as `retention.usage_days` says. What it cost \
+         is in the ledger; what for cannot be shown any more."
+    );
+    Ok(true)
 }
 
 /// A request, and what came of it.
@@ -36,14 +75,8 @@ enum Payment {
 }
 
 impl Explained {
-    async fn of(books: &Books, request: &RequestId) -> anyhow::Result<Self> {
-        let query = UsageQuery { request: Some(request.clone()), ..UsageQuery::default() };
-        let record = books.store.usage_list(&query, 1).await?.pop().with_context(|| {
-            format!(
-                "there is no record of {request}: it runs still, it was refused, or it never was; \
-                 `azimuth usage --requests` shows the newest"
-            )
-        })?;
+    async fn of(books: &Books, record: UsageRecord) -> anyhow::Result<Self> {
+        let request = &record.request;
         let end = End::Admitted { ending: record.ending, had_output: record.first_token.is_some() };
         let bill = Bill::of(end, &record.usage);
 
@@ -126,16 +159,8 @@ impl Explained {
                 facts["paid_by"] = "balance".into();
                 facts["price_version"] = charge.version.into();
                 facts["lines"] = charge.lines.iter().map(line_facts).collect();
-                for (name, amount) in [
-                    ("total_usd", charge.total),
-                    ("cost_usd", settled.cost),
-                    ("charged_usd", settled.charged),
-                    ("from_credits_usd", settled.from_credits),
-                    ("waived_usd", settled.waived()),
-                    ("refunded_usd", settled.refunded),
-                ] {
-                    facts[name] = amount.to_string().into();
-                }
+                facts["total_usd"] = charge.total.to_string().into();
+                put_amounts(&mut facts, settled);
                 facts["entry"] = json!(settled.entry);
             }
             Payment::Plan { quota, plan } => {
@@ -174,9 +199,21 @@ fn print_charge(settled: &Settled, charge: &Charge) -> anyhow::Result<()> {
         .collect();
     print_table(&["WHAT", "HOW MANY", "USD EACH", "USD"], &rows)?;
     println!();
+    let mut facts =
+        vec![("prices", format!("version {}", charge.version)), ("sum", charge.total.to_string())];
+    facts.extend(amounts(settled));
+    print_facts(&facts)?;
+    if charge.total == settled.cost {
+        println!("\nThe sum is what the request cost.");
+    } else {
+        println!("\nThe sum is NOT what the request cost. `azimuth ledger verify` checks the books.");
+    }
+    Ok(())
+}
+
+/// What a charge came to, for people.
+fn amounts(settled: &Settled) -> Vec<(&'static str, String)> {
     let mut facts = vec![
-        ("prices", format!("version {}", charge.version)),
-        ("sum", charge.total.to_string()),
         ("cost", settled.cost.to_string()),
         ("charged", format!("{}, of it {} from credits", settled.charged, settled.from_credits)),
     ];
@@ -189,13 +226,19 @@ fn print_charge(settled: &Settled, charge: &Charge) -> anyhow::Result<()> {
     if let Some(entry) = settled.entry {
         facts.push(("entry", entry.to_string()));
     }
-    print_facts(&facts)?;
-    if charge.total == settled.cost {
-        println!("\nThe sum is what the request cost.");
-    } else {
-        println!("\nThe sum is NOT what the request cost. `azimuth ledger verify` checks the books.");
+    facts
+}
+
+fn put_amounts(facts: &mut Value, settled: &Settled) {
+    for (name, amount) in [
+        ("cost_usd", settled.cost),
+        ("charged_usd", settled.charged),
+        ("from_credits_usd", settled.from_credits),
+        ("waived_usd", settled.waived()),
+        ("refunded_usd", settled.refunded),
+    ] {
+        facts[name] = amount.to_string().into();
     }
-    Ok(())
 }
 
 fn print_quota(quota: &QuotaUse, plan: Option<&str>) -> anyhow::Result<()> {

@@ -33,6 +33,46 @@ async fn prices_change_while_the_server_runs() {
     assert_eq!((&history[0]["version"], &history[1]["version"]), (&json!(second), &json!(first)));
 }
 
+/// USE-01, USE-02: a tool that the program does not know is known within a second of the operator saying by what, and is
+/// unknown again when that is taken back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tool_of_the_house_is_recognised_from_now_on() {
+    let installation = Installation::new();
+    let server = installation.serve(&[]);
+    let (account, key) = installation.newcomer();
+    let mut seen = Vec::new();
+    let mut ask = async || {
+        let body = json!({"model": "azimuth-demo", "max_tokens": 2, "messages": [{"role": "user", "content": "Hi"}]});
+        let response = reqwest::Client::new()
+            .post(format!("{}/api/paas/v4/chat/completions", server.base_url))
+            .bearer_auth(&key)
+            .header("user-agent", "HouseAgent/1.2.3 python-httpx/0.28")
+            .body(body.to_string())
+            .send();
+        assert_eq!(response.await.unwrap().status(), 200);
+        let request = installation.request_of(&account, &seen).await;
+        seen.push(request.clone());
+        let usage = installation.json(&["usage", "--requests", "--json"]);
+        let record = usage.as_array().unwrap().iter().find(|one| one["request"] == request);
+        record.unwrap()["client"].clone()
+    };
+    assert_eq!(ask().await["name"], json!(null));
+
+    let tool =
+        json!({"tools": [{"name": "House Agent", "category": "coding_tool", "user_agent": ["HouseAgent/"]}]});
+    let file = installation.write("tools.json", &tool);
+    let written = installation.json(&["admin", "set", "tool_patterns", &file, "--json"]);
+    assert_eq!(written["version"], 1);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let client = ask().await;
+    assert_eq!((&client["name"], &client["version"]), (&json!("House Agent"), &json!("1.2.3")));
+
+    let file = installation.write("tools.json", &json!({"tools": []}));
+    installation.json(&["admin", "set", "tool_patterns", &file, "--json"]);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(ask().await["name"], json!(null));
+}
+
 /// A mistake in a document names its key, and a change that began with another version is not written over a newer one.
 #[test]
 fn a_document_is_not_spoilt() {
@@ -45,6 +85,8 @@ fn a_document_is_not_spoilt() {
         ("plans", "/plans/lite/concurrency", json!(0), "plans.lite.concurrency"),
         ("rates", "/account/concurrency", json!("many"), "account.concurrency"),
         ("use_rules", "/enforcement", json!("strict"), "enforcement"),
+        ("tool_patterns", "/tools", json!([{"name": "X", "category": "robot"}]), "tools[0].category"),
+        ("tool_patterns", "/tools", json!([{"name": "X", "category": "plain_sdk", "title": ["x"]}]), "`X`"),
     ];
     for (name, place, value, key) in mistakes {
         let mut body = shown(name);

@@ -26,7 +26,8 @@ pub(super) fn routes() -> OpenApiRouter<Console> {
         .routes(routes!(refund))
 }
 
-/// Books money that came in. One reference is booked once; below zero takes a mistaken top-up back.
+/// Books money that came in. One reference is booked once; below zero takes a mistaken top-up back. A locked account's
+/// money stays as it is.
 #[utoipa::path(post, path = "/admin/accounts/{account}/top-up", tag = "admin_money", request_body = TopUpWish,
     responses((status = 200, body = Done)))]
 async fn top_up(
@@ -35,7 +36,12 @@ async fn top_up(
     Named(id): Named<AccountId>,
     Body(wish): Body<TopUpWish>,
 ) -> Result<Json<Done>, Refused> {
-    account(&console, id).await?;
+    if !account(&console, id).await?.state.takes_money() {
+        return refused(
+            Problem::IllegalState,
+            "the account is locked, and its money with it; release it first",
+        );
+    }
     let (reference, Money(amount)) = (needed("reference", &wish.reference)?, wish.amount);
     let top_up = TopUp { reference, account: id, amount, at: console.platform.clock.now() };
     let changed = applied(console.ledger.top_up(&top_up).await?)?;

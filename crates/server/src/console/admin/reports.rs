@@ -11,8 +11,8 @@ use wire::console::audit::{AuditLine, AuditWish};
 use wire::console::usage::{DailySum, DailyWish};
 
 use crate::console::access::OperatorOnly;
-use crate::console::body::Query;
-use crate::console::usage::{daily_query, daily_sum, every_day, place, place_text};
+use crate::console::body::{Query, parsed_if_any};
+use crate::console::usage::{daily_query, daily_sum, every_day};
 use crate::console::{Console, Refused, audit, csv};
 
 pub(super) fn routes() -> OpenApiRouter<Console> {
@@ -43,9 +43,9 @@ async fn usage(
     Query(wish): Query<DailyWish>,
 ) -> Result<Json<Page<DailySum>>, Refused> {
     let query = daily_query(None, &wish)?;
-    let (page, cursor) = (wish.page(), place(wish.cursor.as_deref())?);
+    let (page, cursor) = (wish.page(), parsed_if_any("cursor", wish.cursor.as_deref())?);
     let sums = console.rollup.rollup_list(&query, cursor.as_ref(), page.limit() + 1).await?;
-    let sums = Page::of(sums, page.limit(), |sum| place_text(&sum.place));
+    let sums = Page::of(sums, page.limit(), |sum| sum.place.to_string());
     Ok(Json(sums.map(|sum| daily_sum(&sum))))
 }
 
