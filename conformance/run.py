@@ -56,6 +56,8 @@ def report(results):
             passed += result.passed
             failed += result.failed
             print(f"{name:20} {result.passed} passed, {result.failed} failed")
+            for reason in result.skipped:
+                print(f"SKIPPED conformance {name}: {reason}")
     print(f"total: {passed} passed, {failed} failed", flush=True)
     return 1 if failed or not passed else 0
 

@@ -16,6 +16,7 @@ DEMO_UNDER_EVERY_NAME = '[demo]\nanswers_as = ["*"]\n'
 READY_SECONDS_MAX = 120
 # A little longer than running answers may take to end.
 STOP_SECONDS_MAX = 40
+COMMAND_SECONDS_MAX = 60
 LOG_LINES_SHOWN = 60
 
 
@@ -63,6 +64,15 @@ class Azimuth:
         status = self.process.poll()
         if status is not None:
             raise ServerFailed(f"ended with status {status}\n{self._log_tail()}")
+
+    def command(self, *words):
+        """What the program answers as JSON to an operator's command, beside the running server."""
+        place = ("--data", self.folder / "data", "--config", self.folder / "azimuth.toml")
+        command = [self.binary, *words, "--json", *place]
+        answer = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, check=True, text=True, timeout=COMMAND_SECONDS_MAX
+        )
+        return json.loads(answer.stdout)
 
     def _start(self):
         ready = self.folder / "ready.json"

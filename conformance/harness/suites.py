@@ -6,12 +6,13 @@ import shutil
 import subprocess
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from .foreign import LlamaServer
 from .server import ROOT, Azimuth
-from .toolchains import node_modules_of, python_with
+from .toolchains import node_modules_of, programs_of, python_with
 
 HERE = ROOT / "conformance"
 SUITE_SECONDS_MAX = 600
@@ -32,10 +33,11 @@ PORTABLE_LLAMA = (
 
 
 class Result(NamedTuple):
-    """How many tests of a suite passed and failed."""
+    """How many tests of a suite passed and failed, and why others were not run."""
 
     passed: int
     failed: int
+    skipped: tuple = ()
 
 
 class Skipped(NamedTuple):
@@ -71,25 +73,42 @@ def zai_sdk(address):
 
 def openai_node(address):
     """The OpenAI SDK for JavaScript."""
-    project = HERE / "openai-node"
+    return node_tests(HERE / "openai-node", address)
+
+
+def anthropic_node(address):
+    """The Anthropic SDK for TypeScript."""
+    return node_tests(HERE / "anthropic-node", address)
+
+
+def node_tests(project, address):
+    """Runs the tests of `project` with Node's own runner."""
     environment = {**client_environment(address), "NODE_PATH": node_modules_of(project)}
     tests = sorted(project.glob("*.test.cjs"))
     status, output = run(["node", "--test", "--test-reporter=spec", *tests], environment)
     return result(status, output, r"(?s)pass (?P<passed>\d+)\n.*fail (?P<failed>\d+)\n")
 
 
+def anthropic_python(address):
+    """The Anthropic SDK for Python."""
+    return pytest(python_with(HERE / "requirements.txt"), HERE / "anthropic-python", address)
+
+
 def langchain(address):
-    """LangChain's OpenAI integration."""
+    """LangChain's OpenAI and Anthropic integrations."""
     return pytest(python_with(HERE / "requirements.txt"), HERE / "langchain", address)
 
 
-def pytest(python, folder, address):
+def pytest(python, folder, address, options=(), settings=None):
     """Runs the tests in `folder` against `address`."""
-    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", folder]
-    status, output = run(command, {**client_environment(address), "PYTHONDONTWRITEBYTECODE": "1"})
+    command = [python, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", *options, folder]
+    environment = {**client_environment(address), "PYTHONDONTWRITEBYTECODE": "1", **(settings or {})}
+    status, output = run(command, environment)
     closing = re.findall(r"(\d+) (passed|failed|error)", output.rsplit("\n", 2)[-2] if "\n" in output else "")
     counts = {word: int(number) for number, word in closing}
-    return checked(status, counts.get("passed", 0), counts.get("failed", 0) + counts.get("error", 0))
+    skipped = tuple(re.findall(r"(?m)^SKIPPED \[\d+\] \S+: (.*)$", output))
+    whole = checked(status, counts.get("passed", 0), counts.get("failed", 0) + counts.get("error", 0))
+    return whole._replace(skipped=skipped)
 
 
 def java(address):
@@ -125,6 +144,22 @@ def llama_cpp_python(address):
         return pytest(python, HERE / "llama-cpp-python", front)
 
 
+def coding_tools(address):
+    """The coding tools themselves, with a scripted model behind an Azimuth of their own."""
+    if address.binary is None:
+        return Skipped("they need an Azimuth of their own, and only the address of a running one was given")
+    python = python_with(HERE / "requirements.txt")
+    for project in sorted((HERE / "coding-tools").iterdir()):
+        if (project / "package.json").exists() or (project / "requirements.txt").exists():
+            # Before the clock of the suite runs. What cannot be installed is reported by the tests that need it.
+            with suppress(OSError, subprocess.SubprocessError):
+                programs_of(project)
+    # Two at a time: a tool waits for its own start more than for anything else. Homes are large, and not kept.
+    options = ("-n", "2", "--dist", "worksteal", "-o", "tmp_path_retention_policy=none")
+    settings = {"AZIMUTH_BINARY": address.binary, "PYTHONPATH": HERE}
+    return pytest(python, HERE / "coding-tools", address, options, settings)
+
+
 def surefire(status, reports):
     """Adds up the summaries that Maven's test runner leaves in `reports`."""
     passed = failed = 0
@@ -140,9 +175,12 @@ def surefire(status, reports):
 SUITES = {
     "zai-sdk": zai_sdk,
     "openai-node": openai_node,
+    "anthropic-python": anthropic_python,
+    "anthropic-node": anthropic_node,
     "langchain": langchain,
     "java": java,
     "llama-cpp-python": llama_cpp_python,
+    "coding-tools": coding_tools,
 }
 
 

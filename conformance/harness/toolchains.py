@@ -31,20 +31,33 @@ def python_with(requirements, settings=None):
         python = folder / "bin" / "python"
         if is_new:
             install([sys.executable, "-m", "venv", folder])
-            install([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements], settings=settings)
+            pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+            install([*pip, "-r", requirements], settings=settings)
     return python
 
 
-def node_modules_of(project):
-    """The `node_modules` folder for the lock file of `project`."""
+def node_modules_of(project, step="ci"):
+    """The `node_modules` folder for the lock file of `project`.
+
+    `step` is `install` for programs with a binary per platform: a lock file names those that the registry had, and
+    `npm ci` refuses one that does not name them all.
+    """
     lock = project / "package-lock.json"
     with cached("node", lock.read_bytes()) as (folder, is_new):
         if is_new:
             folder.mkdir(parents=True)
             shutil.copy(project / "package.json", folder)
             shutil.copy(lock, folder)
-            install(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=folder)
+            install(["npm", step, "--no-audit", "--no-fund", "--loglevel=error"], cwd=folder)
     return folder / "node_modules"
+
+
+def programs_of(project):
+    """The folder of the programs that `project` pins, from PyPI or from npm."""
+    requirements = project / "requirements.txt"
+    if requirements.exists():
+        return python_with(requirements).parent
+    return node_modules_of(project, "install") / ".bin"
 
 
 @contextmanager
