@@ -10,14 +10,14 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use inference::EngineError;
 use inference::parser::Stop;
+use inference::{ChatEvent, EngineError};
 use llama_cpp_2::DecodeError;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
 use llama_cpp_2::token::data_array::LlamaTokenDataArray;
 use tracing::{debug, error};
-use vocab::Clock;
+use vocab::{Clock, Tokens};
 
 use crate::memory::{Memory, id};
 use crate::prefix::Owner;
@@ -180,6 +180,11 @@ impl Worker<'_> {
             if job.cached.is_none() {
                 job.cached = Some(start.cached);
                 self.counters.cached_tokens.fetch_add(start.cached as u64, Ordering::Relaxed);
+                // Before the prompt is read, which may take a while: some clients show at once how long it is.
+                job.outbox.send(Ok(ChatEvent::Started {
+                    prompt: Tokens::from(job.prompt_tokens),
+                    cached: Tokens::from(start.cached),
+                }));
             }
             self.slots[at] = Some(Slot {
                 job,

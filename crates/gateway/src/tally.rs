@@ -20,6 +20,8 @@ pub(crate) struct Tally {
     meter: Meter,
     clock: Arc<dyn Clock>,
     usage: Usage,
+    /// How long the engine said that the prompt is. Nothing was read for a caller who leaves before it says more.
+    announced: Option<Usage>,
     pieces: Usage,
     first_token: Option<Duration>,
 }
@@ -33,6 +35,7 @@ impl Tally {
             meter,
             clock,
             usage: Usage::default(),
+            announced: None,
             pieces: Usage::default(),
             first_token: None,
         }
@@ -62,7 +65,8 @@ impl Tally {
     pub(crate) fn count(&mut self, event: ChatEvent) -> ChatEvent {
         match &event {
             ChatEvent::Started { prompt, cached } => {
-                self.learn(Usage::from_overlapping(*prompt, *cached, Tokens::ZERO, Tokens::ZERO));
+                let announced = Usage::from_overlapping(*prompt, *cached, Tokens::ZERO, Tokens::ZERO);
+                self.announced = Some(announced);
             }
             ChatEvent::Reasoning(_) => {
                 self.pieces.reasoning += Tokens(1);
@@ -80,6 +84,7 @@ impl Tally {
             | ChatEvent::StopMet(_) => {}
             ChatEvent::Usage(usage) => self.learn(*usage),
             ChatEvent::Finished { reason, usage } => {
+                self.learn_announced();
                 self.learn(*usage);
                 let usage = self.figures();
                 self.settle(Ending::of(*reason, &usage));
@@ -122,7 +127,16 @@ impl Tally {
         usage
     }
 
+    fn learn_announced(&mut self) {
+        if let Some(announced) = self.announced.take()
+            && self.usage.prompt() == Tokens::ZERO
+        {
+            self.learn(announced);
+        }
+    }
+
     fn saw_output(&mut self) {
+        self.learn_announced();
         if self.first_token.is_none() {
             self.first_token = Some(self.clock.now().since(self.admission.at));
         }

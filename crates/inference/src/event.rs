@@ -8,8 +8,8 @@ use vocab::{Tokens, Usage};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChatEvent {
-    /// The prompt was taken in. Engines that learn the counts later send this early with what they know, or
-    /// not at all.
+    /// The prompt was taken on; it may still have to be read. Engines that learn the counts later send this early with
+    /// what they know, or not at all.
     Started {
         /// All tokens of the prompt.
         prompt: Tokens,

@@ -18,13 +18,7 @@ impl Worker<'_> {
     pub(super) fn draw(&mut self, at: usize, row: i32) {
         let Some(Slot { job, .. }) = &mut self.slots[at] else { return };
         let mut events = Vec::new();
-        if !job.has_started {
-            job.has_started = true;
-            events.push(ChatEvent::Started {
-                prompt: Tokens::from(job.prompt_tokens),
-                cached: Tokens::from(job.cached.unwrap_or(0)),
-            });
-        }
+        job.has_started = true;
 
         let logits = self.memory.context.get_logits_ith(row);
         let token = match job.sampler.sample(logits, job.output.is_thinking(), &mut self.scratch) {

@@ -189,6 +189,7 @@ async fn a_conversation_that_cannot_come_back_is_read_anew() {
     let other = talk_for(&long_text("Other", 560), 1_000);
     let mut running = engine.chat(other).await.unwrap();
     let Some(Ok(ChatEvent::Started { prompt, .. })) = running.next().await else { panic!("it begins") };
+    assert!(running.next().await.is_some(), "its prompt is read");
     let (both, new) = (first.prompt + prompt, first.prompt.saturating_sub(branch.cached) + prompt);
     assert!(both > Tokens(2_048) && new < Tokens(1_700), "not what is meant: {both} {new}");
     let again = answer(engine.as_ref(), large).await;

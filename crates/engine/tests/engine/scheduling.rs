@@ -17,6 +17,8 @@ async fn a_long_prompt_does_not_stop_anothers_tokens() {
     let engine = embedded.engine("tiny", tiny());
 
     let mut talking = engine.chat(talk_for("Talk for long", 2_000)).await.unwrap();
+    // It is heard of before its prompt is read, and then it talks.
+    talking.next().await.unwrap().unwrap();
     talking.next().await.unwrap().unwrap();
 
     let before = embedded.stats("tiny").unwrap();
@@ -42,6 +44,7 @@ async fn hanging_up_frees_the_slot() {
     let endless = talk_for("Talk for ever", 1_500);
     let mut answered = engine.chat(endless).await.unwrap();
     assert!(matches!(answered.next().await, Some(Ok(ChatEvent::Started { .. }))));
+    assert!(answered.next().await.is_some(), "it is answered");
     let waiting = engine.chat(ask(&long_text("never read", 1_000))).await.unwrap();
     let being_read = ask(&long_text("half read", 1_000));
     drop(answered);
@@ -313,5 +316,20 @@ async fn counting_agrees_with_answering() {
     let request = ask("How long am I? 你好");
     let counted = engine.count_tokens(&request).await.unwrap();
     assert_eq!(answer(engine.as_ref(), request).await.prompt, counted);
+    embedded.shutdown().await;
+}
+
+/// Whoever shows how long a prompt is need not wait until it has been read.
+#[tokio::test]
+async fn the_length_of_a_prompt_is_told_before_it_is_read() {
+    let embedded = Embedded::start(Settings { batch_tokens: 8, prompt_tokens_per_step: 8, ..settings() });
+    let engine = embedded.engine("tiny", tiny());
+    let request = ask(&long_text("a long one", 1_000));
+    let counted = engine.count_tokens(&request).await.unwrap();
+    let mut answer = engine.chat(request).await.unwrap();
+    let Some(Ok(ChatEvent::Started { prompt, .. })) = answer.next().await else { panic!("it begins") };
+    assert_eq!(prompt, counted);
+    let read = embedded.stats("tiny").unwrap().prompt_tokens;
+    assert!(read < prompt.0, "{read} tokens were read before their number was told");
     embedded.shutdown().await;
 }

@@ -92,6 +92,23 @@ async fn leaving_is_recorded_before_and_after_the_first_word() {
     assert_eq!(late[0].ending, Ending::CallerLeft);
 }
 
+/// An engine says how long a prompt is before it reads it; whoever leaves then has used nothing.
+#[tokio::test]
+async fn a_prompt_that_was_only_announced_is_not_used() {
+    let announced = || ChatEvent::Started { prompt: Tokens(100), cached: Tokens(40) };
+    let left = records(false, |mut tally| {
+        tally.count(announced());
+    })
+    .await;
+    assert_eq!((left[0].ending, left[0].usage), (Ending::CallerLeftEarly, Usage::default()));
+    let answered = records(false, |mut tally| {
+        tally.count(announced());
+        tally.count(word());
+    })
+    .await;
+    assert_eq!(answered[0].usage, usage(60, 40, 1));
+}
+
 /// An attempt that will be made again leaves the one record to the attempt that ends the request.
 #[tokio::test]
 async fn a_call_that_is_repeated_is_recorded_when_it_ends() {
