@@ -57,7 +57,7 @@ def _items(draw: Draw) -> list[str]:
     maker = draw.one(
         [values.word, values.city, values.first_name, values.code, values.file_name, values.topic, values.phrase_zh]
     )
-    return [str(maker(draw)) for _ in range(draw.between(2, 6))]
+    return draw.different(maker, draw.between(2, 6))
 
 
 def _bullets(draw: Draw) -> tuple[str, str]:
@@ -89,7 +89,7 @@ def _code_block(draw: Draw) -> tuple[str, str]:
 
 
 def _table(draw: Draw) -> tuple[str, str]:
-    pairs = [(str(values.word(draw)), values.whole_number(draw)) for _ in range(draw.between(2, 4))]
+    pairs = [(name, values.whole_number(draw)) for name in draw.different(values.word, draw.between(2, 4))]
     head = "| name | value |\n| --- | --- |"
     rows = "\n".join(f"| {name} | {value} |" for name, value in pairs)
     return draw.say(TABLE, request, pairs=", ".join(f"{name} {value}" for name, value in pairs)), f"{head}\n{rows}"

@@ -53,6 +53,13 @@ class Draw:
         """Between `least` and `most` different items, in random order."""
         return self.rng.sample(list(items), min(len(items), self.rng.randint(least, most)))
 
+    def different(self, make: Callable[[Draw], object], count: int) -> list[str]:
+        """`count` values that `make` draws, as text, none of them twice."""
+        drawn: dict[str, None] = {}
+        while len(drawn) < count:
+            drawn[str(make(self))] = None
+        return list(drawn)
+
     def between(self, least: int, most: int) -> int:
         return self.rng.randint(least, most)
 

@@ -25,6 +25,14 @@ PLURALS = {
 }
 # Skills that are asked for in the same words.
 ALIKE = {"now": "time", "add": "calculator", "message": "email", "price": "calculator", "convert": "calculator"}
+# What people add who want to see a tool called.
+URGINGS = [
+    "Use the tool.",
+    "Use a tool.",
+    "Please use the tool.",
+    "Call the tool for it.",
+    "Answer with the help of the tool.",
+]
 FAILURES = [
     "not found",
     "permission denied",
@@ -110,6 +118,8 @@ def _category(arguments: dict, is_chinese: bool) -> str:
 
 def _one_call(draw: Draw, dialogue: Dialogue, chosen: Tool, is_chinese: bool):
     said, arguments, drawn = chosen.request(draw)
+    if said.endswith("?") and draw.chance(0.1):
+        said += " " + draw.one(URGINGS)  # only where no value can end: it would seem to go on
     dialogue.messages.append(user(said))
     dialogue.categories[len(dialogue.messages)] = _category(arguments, is_chinese)
     reasoning = chosen.skill.reasoning.replace("{name}", chosen.name)
@@ -123,8 +133,8 @@ def _several_calls(draw: Draw, dialogue: Dialogue, offered: list[Tool], is_chine
     plural = [each for each in offered if each.skill.key in PLURALS and not is_chinese]
     if plural and draw.chance(0.7):
         chosen = draw.one(plural)
-        calls = [(chosen, *chosen.request(Draw(draw.rng))) for _ in range(draw.between(2, 3))]
-        items = [str(next(iter(drawn.values()))) for _, _, _, drawn in calls]
+        by_item = _calls_by_item(draw, chosen, draw.between(2, 3))
+        items, calls = list(by_item), list(by_item.values())
         listed = ", ".join(items[:-1]) + draw.one([" and ", ", ", " and "]) + items[-1]
         said = draw.say(PLURALS[chosen.skill.key], request, items=listed)
     else:
@@ -142,6 +152,17 @@ def _several_calls(draw: Draw, dialogue: Dialogue, offered: list[Tool], is_chine
     outcomes = [_outcome(draw, each, drawn) for each, _, _, drawn in calls]
     answer = ("" if is_chinese else " ").join(said for _, said in outcomes)
     _finish(draw, dialogue, [result for result, _ in outcomes], answer, is_chinese)
+
+
+def _calls_by_item(draw: Draw, chosen: Tool, count: int) -> dict[str, tuple]:
+    """Calls of one tool, by the item that each is for. No item comes twice, or is itself two things with an "and"."""
+    calls: dict[str, tuple] = {}
+    while len(calls) < count:
+        said, arguments, drawn = chosen.request(Draw(draw.rng))
+        item = str(next(iter(drawn.values())))
+        if " and " not in item:
+            calls[item] = (chosen, said, arguments, drawn)
+    return calls
 
 
 def _no_tool_needed(draw: Draw, dialogue: Dialogue, offered: list[Tool]):

@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use inference::parser::Stop;
 use inference::{ChatEvent, EngineError, FinishReason};
 use llama_cpp_2::token::LlamaToken;
-use vocab::Tokens;
 
 use super::Worker;
 use crate::logprobs::logprobs;
