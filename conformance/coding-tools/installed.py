@@ -21,5 +21,6 @@ def program(folder, name):
     except (OSError, subprocess.SubprocessError) as error:
         pytest.skip(f"{folder} could not be installed: {REASONS.get(folder, error)}")
     if not found.exists():
-        pytest.skip(f"{folder} is installed without its program `{name}`")
+        # Not the network's doing: the package has changed, or the name here is wrong.
+        pytest.fail(f"{folder} is installed without its program `{name}`")
     return found
